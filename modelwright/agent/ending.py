@@ -1,0 +1,78 @@
+"""The last words of a run: what came out, where it lies, and the exact command that goes on when it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from modelwright.agent.results import RunResult, StepResult
+from modelwright.text import human_bytes, human_seconds, one_line
+
+
+@dataclass
+class Closing:
+    """`data` goes to stdout, `narration` to stderr."""
+
+    data: list[str] = field(default_factory=list)
+    narration: list[str] = field(default_factory=list)
+
+
+def closing_lines(result: RunResult) -> Closing:
+    closing = Closing()
+    for step in result.steps:
+        if step.result is not None and step.status == "done":
+            closing.data.append(f"{step.id} {step.tool}: {one_line(step.result.summary, 400)}")
+    if result.error:
+        fix = f"\n  fix: {result.error['fix']}" if result.error.get("fix") else ""
+        closing.narration.append(f"error: {result.error['message']}{fix}")
+    if result.report:
+        closing.data.append(f"report: {result.report}")
+    closing.narration += [f"run {result.run}: {outcome(result)}", *next_commands(result)]
+    return closing
+
+
+def outcome(result: RunResult) -> str:
+    spent = result.spent
+    used = f"{spent.steps} steps, {human_seconds(spent.seconds)}" + (f", {spent.tokens} tokens" if spent.tokens else "")
+    words = {"done": "done and verified", "unverified": "ran, but is not verified", "failed": "failed", "denied": "stopped: not allowed",
+             "nothing": "nothing was done", "interrupted": "interrupted", "waiting": "waits", "running": "is running or was killed"}
+    return f"{words.get(result.status, result.status)} ({used})"
+
+
+def next_commands(result: RunResult) -> list[str]:
+    """What to type to go on."""
+    go_on = f"modelwright resume {result.run}"
+    if result.pending and result.pending["kind"] == "question":
+        choices = "".join(f"\n    - {one_line(c)}" for c in result.pending["choices"])
+        return [f"question: {result.pending['question']}{choices}", f"  answer: {go_on} --answer \"…\""]
+    if result.pending and result.pending["kind"] == "approval":
+        asked = ", ".join(f"{c['id']} {c['tool']} (rule {c['rule']})" for c in result.pending["calls"])
+        return [f"approval needed: {asked}", f"  allow: {go_on} --approve", f"  refuse: {go_on} --reject {result.pending['calls'][0]['id']} --reason \"…\"",
+                f"  change: {go_on} --edit {result.pending['calls'][0]['id']}.KEY=VALUE"]
+    if result.pending:
+        bound = result.pending["reached"].split()[0]
+        return [f"budget spent: {result.pending['reached']}", f"  raise it: {go_on} --max-{bound} N"]
+    return [f"  go on: {go_on}"] if result.status in ("interrupted", "failed", "running") and result.exit_code != 2 else []
+
+
+def full_text(result: RunResult) -> str:
+    """For `show`: the whole run in a screen."""
+    lines = [f"run {result.run}: {outcome(result)}"]
+    if result.plan:
+        lines.append(f"request: {one_line(result.plan.request, 300)}")
+    for step in result.steps:
+        lines += _step_text(step)
+    closing = closing_lines(result)
+    return "\n".join([*lines, *(closing.narration[:1] if result.error else []), *next_commands(result), *(closing.data[-1:] if result.report else [])])
+
+
+def _step_text(step: StepResult) -> list[str]:
+    reused = ", reused" if step.reused else ""
+    memory = f", peak {human_bytes(step.peak_memory_bytes)}" if step.peak_memory_bytes else ""
+    lines = [f"{step.id} {step.tool}: {step.status} ({human_seconds(step.seconds)}{memory}{reused})"]
+    if step.result:
+        lines.append(f"    {one_line(step.result.summary, 400)}")
+        lines += [f"    {a.kind}: {a.path} ({human_bytes(a.bytes)})" for a in step.result.artifacts]
+    lines += [f"    NOT {c.name}: {one_line(c.detail)}" for c in step.checks if not c.passed]
+    if step.error:
+        lines.append(f"    {one_line(step.error['message'], 400)}")
+    return lines

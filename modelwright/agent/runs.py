@@ -1,0 +1,80 @@
+"""The table of runs: what was asked, with which options, how it stands. Ids are ours and sort by day."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from modelwright.errors import BadRequest
+from modelwright.types import Json
+
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else
+
+
+@dataclass(frozen=True)
+class Run:
+    id: str
+    request: str
+    status: str
+    exit_code: int | None
+    created: float
+    updated: float
+    options: Json
+    plan: Json | None
+    spent: Json | None
+    error: Json | None
+
+
+def new_id() -> str:
+    """`r261122-k7f2`: day and four random characters."""
+    return time.strftime("r%y%m%d-") + "".join(secrets.choice(_ALPHABET) for _ in range(4))
+
+
+class Runs:
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def create(self, request: str, options: Json) -> str:
+        while True:
+            run, now = new_id(), time.time()
+            try:
+                self._db.execute(
+                    "insert into runs (id, request, status, created, updated, options) values (?,?,'running',?,?,?)",
+                    (run, request, now, now, json.dumps(options)),
+                )
+            except sqlite3.IntegrityError:
+                continue
+            return run
+
+    def update(self, run: str, **values: Any) -> None:
+        values["updated"] = time.time()
+        encoded = {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in values.items()}
+        self._db.execute(f"update runs set {', '.join(f'{k} = ?' for k in encoded)} where id = ?", (*encoded.values(), run))
+
+    def get(self, name: str) -> Run:
+        """The run with this id, a unique beginning of it, or `last`. Raises BadRequest otherwise."""
+        if name == "last":
+            found = self._db.execute("select * from runs order by created desc limit 1").fetchall()
+        else:
+            found = self._db.execute("select * from runs where substr(id, 1, ?) = ? or substr(id, 9, ?) = ?", (len(name), name, len(name), name)).fetchall()
+        exact = [row for row in found if row["id"] == name] or found
+        if len(exact) == 1:
+            return _run(exact[0])
+        if exact:
+            raise BadRequest(f"{name!r} is the beginning of {len(exact)} runs", fix=", ".join(row["id"] for row in exact[:5]))
+        raise BadRequest(f"there is no run {name!r} in this workspace", fix="see `modelwright runs`")
+
+    def all(self, limit: int = 50) -> list[Run]:
+        return [_run(row) for row in self._db.execute("select * from runs order by created desc limit ?", (limit,))]
+
+
+def _run(row: sqlite3.Row) -> Run:
+    def loaded(name: str) -> Json | None:
+        return json.loads(row[name]) if row[name] else None
+
+    return Run(row["id"], row["request"], row["status"], row["exit_code"], row["created"], row["updated"], loaded("options") or {},
+               loaded("plan"), loaded("spent"), loaded("error"))

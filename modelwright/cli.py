@@ -1,0 +1,454 @@
+"""The command line: parsing only. stdout is data, stderr is narration.
+
+`--help` and `tools` load neither LangGraph nor torch: what is heavy is imported inside the commands. Exit codes:
+0 done and verified, 1 ran but not verified, 2 bad request, 3 a question, 4 an approval, 5 a budget, 6 something missing,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from modelwright.errors import BadRequest, ModelwrightError
+
+if TYPE_CHECKING:
+    from modelwright.agent.results import RunResult
+    from modelwright.agent.session import Agent
+    from modelwright.events import Event
+
+MAX_OPTIONS = [
+    click.option("--max-steps", type=click.IntRange(1), help="bound on tool calls"),
+    click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="bound on working time, seconds"),
+    click.option("--max-tokens", type=click.IntRange(1), help="bound on the planning model's tokens"),
+    click.option("--max-cost", type=click.FloatRange(0), help="bound on money, US dollars"),
+    click.option("--max-replans", type=click.IntRange(0), help="bound on new plans after a failure"),
+    click.option("--max-retries", type=click.IntRange(0), help="bound on second tries after a crash"),
+]
+JSON = click.option("--json", "as_json", is_flag=True, help="print one JSON object on stdout and nothing else")
+STREAM = click.option("--stream", is_flag=True, help="with --json: print each event as a JSON line, the result last")
+
+
+def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def bounds_of(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: values.pop(f"max_{name}") for name in ("steps", "seconds", "tokens", "cost", "replans", "retries")}
+
+
+def clear_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn our errors into one line and an exit code; with --json into an object."""
+
+    @wraps(function)
+    def wrapped(*args: Any, **values: Any) -> Any:
+        try:
+            return function(*args, **values)
+        except ModelwrightError as error:
+            fail(error, bool(values.get("as_json")))
+
+    return wrapped
+
+
+def fail(error: ModelwrightError, as_json: bool) -> None:
+    from modelwright.text import clean, one_line
+
+    if as_json:
+        click.echo(json.dumps({"error": clean(error.as_json())}, ensure_ascii=False))
+    click.echo(f"error: {one_line(str(clean(error.message)), 1000)}", err=True)
+    if error.fix:
+        click.echo(f"  fix: {one_line(str(clean(error.fix)), 1000)}", err=True)
+    sys.exit(error.exit_code)
+
+
+class Suggesting(click.Group):
+    """Names the nearest command for a typo."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches
+
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f"did you mean {near[0]}?" if near else 'to ask for something in words: modelwright run "…"'
+            raise click.UsageError(f"{error.message} {hint}", ctx) from None
+
+
+@click.group(cls=Suggesting, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="modelwright", prog_name="modelwright")
+def cli() -> None:
+    """An agent that does LLM engineering on this machine: typed plans with predicted cost, verified results."""
+
+
+def make_agent(as_json: bool, stream: bool, yes: bool, **options: Any) -> Agent:
+    from modelwright.agent.session import Agent
+    from modelwright.console import Narrator, ask_on_terminal
+
+    interactive = sys.stdin.isatty() and sys.stderr.isatty() and not as_json and not yes
+    sink = print_event if as_json and stream else Narrator()
+    return Agent(".", on_event=sink, approver=ask_on_terminal if interactive else None, **options)
+
+
+def print_event(event: Event) -> None:
+    click.echo(json.dumps({"event": event.as_json()}, ensure_ascii=False, default=str))
+
+
+def finish(result: RunResult, as_json: bool) -> None:
+    """Print the result, say how to go on, and end with its exit code."""
+    from modelwright.agent.ending import closing_lines
+
+    if as_json:
+        click.echo(json.dumps(result.as_json(), ensure_ascii=False))
+    lines = closing_lines(result)
+    for line in lines.narration:
+        click.echo(line, err=True)
+    if not as_json:
+        for line in lines.data:
+            click.echo(line)
+    sys.exit(result.exit_code)
+
+
+def read_request(words: str) -> str:
+    if words == "-":
+        return click.get_text_stream("stdin").read(200_001)
+    return words
+
+
+def read_plan_file(path: str) -> dict[str, Any]:
+    text = click.get_text_stream("stdin").read() if path == "-" else read_text(path)
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise BadRequest(f"{path} is not JSON: {error}", fix="write one with `modelwright plan \"…\" --json`") from None
+    if isinstance(value, dict) and "plan" in value and "steps" not in value.get("plan", {}).get("steps", {}) and "kind" not in value:
+        value = value["plan"]
+    if not isinstance(value, dict):
+        raise BadRequest(f"{path} does not hold a plan (a JSON object)", fix="see docs/plans.md")
+    return value
+
+
+def read_text(path: str) -> str:
+    from modelwright.files import clear_os_errors
+
+    with clear_os_errors(Path(path)):
+        try:
+            return Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise BadRequest(f"{path} is not UTF-8 text (byte {error.start})") from None
+
+
+@cli.command()
+@click.argument("request", required=False, default="")
+@click.option("--plan", "plan_file", metavar="FILE", help="run this plan instead of planning; - reads stdin")
+@click.option("--yes", is_flag=True, help="grant what policy would ask (never what it denies)")
+@click.option("--dry-run", is_flag=True, help="print the plan with its cost and decisions, run nothing")
+@click.option("--policy", metavar="FILE", help="policy file instead of the default")
+@click.option("--model", metavar="REF", help="what plans: builtin, a GGUF file, scripted:FILE")
+@with_options(*MAX_OPTIONS, JSON, STREAM)
+@clear_errors
+def run(request: str, plan_file: str | None, yes: bool, dry_run: bool, policy: str | None, model: str | None, as_json: bool, stream: bool, **maxima: Any) -> None:
+    """Plan REQUEST, ask policy, run, verify, report. REQUEST - reads stdin."""
+    limits, plan = bounds_of(maxima), read_plan_file(plan_file) if plan_file else None
+    words = read_request(request)
+    if not words.strip() and plan is None:
+        raise BadRequest("the request is empty", fix='say what you want: modelwright run "quantize model.gguf to Q4_K_M"')
+    agent = make_agent(as_json, stream, yes, model=model, policy=policy)
+    if dry_run:
+        show_plan(agent, words, plan, as_json)
+    finish(agent.run(words, plan=plan, yes=yes, limits=limits), as_json)
+
+
+def show_plan(agent: Agent, request: str, plan: dict[str, Any] | None, as_json: bool) -> None:
+    """Print a plan and end: 0 for a plan, 3 for a question, 2 for none."""
+    from modelwright.console import plan_table
+
+    proposed = agent.plan(request, plan=plan)
+    click.echo(json.dumps(proposed.model_dump(mode="json"), indent=2, ensure_ascii=False) if as_json else plan_table(proposed))
+    sys.exit({"plan": 0, "question": 3, "none": 2}[proposed.kind])
+
+
+@cli.command()
+@click.argument("request")
+@click.option("--policy", metavar="FILE", help="policy file instead of the default")
+@click.option("--model", metavar="REF", help="what plans: builtin, a GGUF file, scripted:FILE")
+@JSON
+@clear_errors
+def plan(request: str, policy: str | None, model: str | None, as_json: bool) -> None:
+    """The plan alone, with estimates and decisions. Edit it as a file and run it with `run --plan FILE`."""
+    show_plan(make_agent(as_json, False, False, model=model, policy=policy), read_request(request), None, as_json)
+
+
+@cli.command()
+@click.argument("tool")
+@click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--args", "args_json", metavar="JSON", help="all arguments as one JSON object")
+@click.option("--yes", is_flag=True, help="grant what policy would ask")
+@click.option("--policy", metavar="FILE", help="policy file instead of the default")
+@with_options(*MAX_OPTIONS, JSON, STREAM)
+@clear_errors
+def call(tool: str, arguments: tuple[str, ...], args_json: str | None, yes: bool, policy: str | None, as_json: bool, stream: bool, **maxima: Any) -> None:
+    """Call one TOOL without a planner: the same policy, ledger and checks."""
+    args = call_arguments(tool, arguments, args_json)
+    result = make_agent(as_json, stream, yes, policy=policy).call(tool, args, yes=yes, limits=bounds_of(maxima))
+    if as_json and result.steps and result.exit_code in (0, 1) and result.steps[0].result:
+        step = result.steps[0].as_json()
+        click.echo(json.dumps({"run": result.run, "tool": tool, "args": args, "result": step["result"], "checks": step["checks"]}, ensure_ascii=False))
+        sys.exit(result.exit_code)
+    finish(result, as_json)
+
+
+def call_arguments(tool: str, arguments: tuple[str, ...], args_json: str | None) -> dict[str, Any]:
+    """key=value pairs as the schema takes them: `types=Q8_0,Q4_0` for a list, JSON where it is JSON."""
+    from modelwright import tools
+    from modelwright.console import parse_value
+    from modelwright.graphs.references import schema_at
+
+    schema = tools.load(tool).args.model_json_schema()
+    try:
+        args = json.loads(args_json) if args_json else {}
+    except ValueError as error:
+        raise BadRequest(f"--args is not JSON: {error}") from None
+    if not isinstance(args, dict):
+        raise BadRequest("--args is not a JSON object", fix="""--args '{"model": "builtin"}'""")
+    for pair in arguments:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise BadRequest(f"{pair!r} is not KEY=VALUE", fix=f"see `modelwright tools {tool}`")
+        kind = schema_at(schema, (key,)).get("type")
+        value = text if kind == "string" else parse_value(text)
+        args[key] = [parse_value(v) for v in text.split(",")] if kind == "array" and not isinstance(value, list) else value
+    return args
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--approve", is_flag=True, help="allow, once, everything that is asked")
+@click.option("--approve-for-run", is_flag=True, help="allow the asked tools for the rest of this run")
+@click.option("--reject", metavar="STEP", help="refuse a step; the run ends")
+@click.option("--reason", default="", help="why, with --reject")
+@click.option("--edit", "edits", multiple=True, metavar="STEP.KEY=VALUE", help="change an argument; the step goes back through the gate")
+@click.option("--answer", metavar="TEXT", help="the answer to the open question")
+@click.option("--yes", is_flag=True, help="grant what policy asks from here on")
+@with_options(*MAX_OPTIONS, JSON, STREAM)
+@clear_errors
+def resume(run: str, approve: bool, approve_for_run: bool, reject: str | None, reason: str, edits: tuple[str, ...], answer: str | None, yes: bool, as_json: bool,
+           stream: bool, **maxima: Any) -> None:
+    """Go on with RUN (an id, its beginning, or `last`) after a kill, a question, an approval or a spent budget."""
+    from modelwright.console import parse_edits
+
+    agent = make_agent(as_json, stream, yes)
+    pending = agent.show(run).pending or {}
+    asked = [c["id"] for c in pending.get("calls", [])]
+    reply: dict[str, Any] = {}
+    if approve or yes:
+        reply["allow"] = asked
+    if approve_for_run:
+        reply["allow_for_run"] = asked
+    if reject:
+        reply["reject"] = {reject: reason}
+    if edits:
+        reply["edit"] = parse_edits(edits)
+    if answer:
+        reply["answer"] = answer
+    finish(agent.resume(run, reply=reply, limits=bounds_of(maxima), yes=yes), as_json)
+
+
+@cli.command("tools")
+@click.argument("name", required=False)
+@JSON
+@clear_errors
+def tools_command(name: str | None, as_json: bool) -> None:
+    """What it can do; with NAME one tool's arguments, result, effects and an example."""
+    from modelwright import tools
+    from modelwright.console import table
+    from modelwright.tooldoc import as_json as described
+    from modelwright.tooldoc import text
+
+    if name:
+        found = tools.load(name)
+        click.echo(json.dumps(described(found), indent=2) if as_json else text(found))
+        return
+    known = tools.load_all().values()
+    if as_json:
+        click.echo(json.dumps([described(t) for t in known], indent=2))
+    else:
+        click.echo(table([["tool", "what it does"], *[[t.name, t.summary] for t in known]]))
+
+
+@cli.command()
+@click.option("--limit", default=30, type=click.IntRange(1), help="how many, newest first")
+@JSON
+@clear_errors
+def runs(limit: int, as_json: bool) -> None:
+    """The runs of this workspace, newest first."""
+    from modelwright.agent.runs import Runs
+    from modelwright.agent.listing import as_rows
+    from modelwright.console import table
+
+    with open_db() as db:
+        found = Runs(db).all(limit)
+        if as_json:
+            click.echo(json.dumps([{**r.__dict__} for r in found], ensure_ascii=False))
+        else:
+            click.echo(table(as_rows(found)))
+
+
+def open_db() -> Any:
+    """The workspace's database, to read; nothing is created when there is none."""
+    from contextlib import closing
+
+    from modelwright.workspace import Workspace
+
+    workspace = Workspace(Path("."))
+    if not workspace.database.is_file():
+        raise BadRequest(f"no runs here: {workspace.root} has no .modelwright folder", fix="stand in the folder where the run was started")
+    return closing(workspace.connect())
+
+
+@cli.command()
+@click.argument("run")
+@JSON
+@clear_errors
+def show(run: str, as_json: bool) -> None:
+    """How RUN stands: plan, steps, results, where its report is."""
+    from modelwright.agent.ending import full_text
+    from modelwright.agent.session import Agent
+
+    with open_db():
+        result = Agent(".").show(run)
+    click.echo(json.dumps(result.as_json(), ensure_ascii=False) if as_json else full_text(result))
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--step", help="only this step's events")
+@click.option("--type", "kind", help="only events whose type starts so: tool, model, policy …")
+@click.option("--otel", is_flag=True, help="as OpenTelemetry-like spans, one JSON object a line")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+@clear_errors
+def trace(run: str, step: str | None, kind: str | None, otel: bool, as_json: bool) -> None:
+    """Every event of RUN, in order."""
+    from modelwright.agent import trace as traces
+    from modelwright.agent.listing import event_line
+    from modelwright.agent.runs import Runs
+
+    with open_db() as db:
+        found = Runs(db).get(run)
+        if otel:
+            from modelwright.agent.export import as_otel_spans
+
+            for span in as_otel_spans(db, found.id):
+                click.echo(json.dumps(span, ensure_ascii=False))
+            return
+        for event in traces.read(db, found.id, step=step, kind=kind):
+            click.echo(json.dumps(event.as_json(), ensure_ascii=False) if as_json else event_line(event))
+
+
+@cli.command("diff")
+@click.argument("a")
+@click.argument("b")
+@JSON
+@clear_errors
+def diff_command(a: str, b: str, as_json: bool) -> None:
+    """What differs between two runs: plans, decisions, results, time."""
+    from modelwright.agent.diff import diff
+    from modelwright.agent.runs import Runs
+
+    with open_db() as db:
+        found = diff(db, Runs(db).get(a).id, Runs(db).get(b).id)
+    click.echo(json.dumps(found.as_json(), ensure_ascii=False) if as_json else found.text())
+
+
+@cli.group()
+def policy() -> None:
+    """What would be allowed, and why."""
+
+
+@policy.command("check")
+@click.argument("file", required=False)
+@JSON
+@clear_errors
+def policy_check(file: str | None, as_json: bool) -> None:
+    """Load a policy FILE (or the default), run its rules' own examples, list what is noticeable."""
+    from modelwright.policies import check
+
+    findings = check(Path(file) if file else None)
+    if as_json:
+        click.echo(json.dumps({"file": file, "findings": findings}))
+    else:
+        click.echo("\n".join(findings) if findings else "the policy loads and all its examples hold")
+
+
+@policy.command("simulate")
+@click.argument("run")
+@click.option("--policy", "file", metavar="FILE", help="the policy to try; the default if left out")
+@JSON
+@clear_errors
+def policy_simulate(run: str, file: str | None, as_json: bool) -> None:
+    """Decide every step of a past RUN again under another policy."""
+    from modelwright.agent.listing import simulate
+    from modelwright.agent.runs import Runs
+    from modelwright.console import table
+
+    with open_db() as db:
+        rows = simulate(Runs(db).get(run), Path(file) if file else None, Path("."))
+    if as_json:
+        click.echo(json.dumps(rows))
+    else:
+        heads = ["step", "tool", "then", "now", "rule"]
+        click.echo(table([heads, *[[str(row[h]) for h in heads] for row in rows]]))
+
+
+@cli.command()
+@JSON
+@clear_errors
+def doctor(as_json: bool) -> None:
+    """The machine, the extras, the stores; each with its fix."""
+    from modelwright.agent.doctor import examine
+    from modelwright.console import table
+
+    findings = examine(Path("."))
+    if as_json:
+        click.echo(json.dumps([f.__dict__ for f in findings]))
+    else:
+        click.echo(table([["", "what", "found", "fix"], *[["ok" if f.ok else "--", f.name, f.found, f.fix] for f in findings]]))
+
+
+def main() -> None:
+    """The entry point: SIGTERM and a closed terminal stop like Ctrl-C; a closed pipe ends quietly."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        cli(standalone_mode=False)
+    except click.UsageError as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort, EOFError):
+        click.echo("interrupted; go on with `modelwright resume last`", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""What a person reads on stderr while a run works, and the tables on stdout. Text from outside arrives already cleaned.
+
+On a terminal the current step's progress is one line that is rewritten; elsewhere a line every ten seconds. Each
+progress line says how long the step, and with it the whole run, still needs.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+from modelwright.events import Event
+from modelwright.text import human_bytes, human_seconds, one_line, safe_text
+from modelwright.types import Estimate, Json, Plan, Step
+
+QUIET_SECONDS = 10.0
+
+
+class Narrator:
+    """A sink that tells a run's events on stderr."""
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream or sys.stderr
+        self._clock = clock
+        self._live = self._stream.isatty()
+        self._open_line = False
+        self._last = 0.0
+        self._estimates: dict[str, float] = {}
+        self._started = 0.0
+
+    def __call__(self, event: Event) -> None:
+        handler = getattr(self, "_on_" + event.type.value.replace(".", "_"), None)
+        if handler:
+            handler(event)
+
+    def say(self, text: str) -> None:
+        if self._open_line:
+            self._stream.write("\r\x1b[K")
+            self._open_line = False
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def _on_run_started(self, event: Event) -> None:
+        self.say(f"run {event.run}: {one_line(event.data.get('request', ''), 300)}")
+
+    def _on_run_resumed(self, event: Event) -> None:
+        self.say(f"run {event.run} goes on")
+
+    def _on_model_call(self, event: Event) -> None:
+        tokens = event.data.get("gen_ai.usage.input_tokens", 0) + event.data.get("gen_ai.usage.output_tokens", 0)
+        self.say(f"  asked {event.data.get('gen_ai.request.model')} for {event.data.get('purpose')}: {one_line(str(event.data.get('choice')), 60)} "
+                 f"({tokens} tokens, {event.data.get('seconds', 0):.2f} s)")
+
+    def _on_plan_proposed(self, event: Event) -> None:
+        plan = event.data["plan"]
+        for step in plan["steps"]:
+            self.say(f"  {step['id']} {step['tool']}  " + ", ".join(f"{k}={short(v)}" for k, v in step["args"].items()))
+
+    def _on_policy_decision(self, event: Event) -> None:
+        estimate = event.data.get("estimate") or {}
+        self._estimates[str(event.step)] = float(estimate.get("seconds") or 0)
+        if event.data["decision"] != "allow":
+            self.say(f"  policy: {event.data['decision']} {event.step} ({event.data['rule']})")
+
+    def _on_approval_given(self, event: Event) -> None:
+        if event.data.get("by"):
+            self.say(f"  allowed by {event.data['by']}: {', '.join(event.data.get('allow', []) + event.data.get('allow_for_run', []))}")
+
+    def _on_tool_started(self, event: Event) -> None:
+        self._started, self._last = self._clock(), self._clock()
+        about = self._estimates.get(str(event.step), 0)
+        self.say(f"{event.step} {event.data['gen_ai.tool.name']}" + (f" (about {human_seconds(about)}; all of the run about {human_seconds(self._all_left(event.step, about))})" if about > 1 else ""))
+
+    def _on_tool_progress(self, event: Event) -> None:
+        text = self._progress_text(event)
+        if self._live:
+            self._stream.write("\r\x1b[K" + text[:_width()])
+            self._stream.flush()
+            self._open_line = True
+        elif self._clock() - self._last >= QUIET_SECONDS:
+            self._last = self._clock()
+            self.say(text)
+
+    def _progress_text(self, event: Event) -> str:
+        data = event.data
+        parts = [f"   {event.step} {one_line(str(data.get('message', '')), 60)}"]
+        if data.get("steps"):
+            parts.append(f"{data.get('step', 0)}/{data['steps']}")
+        if isinstance(data.get("loss"), int | float):
+            parts.append(f"loss {data['loss']:.3f}")
+        if data.get("tokens_per_second"):
+            parts.append(f"{data['tokens_per_second']:.0f} tokens/s")
+        left = data.get("eta_seconds")
+        if left is None and self._estimates.get(str(event.step)):
+            left = max(0.0, self._estimates[str(event.step)] - (self._clock() - self._started))
+        if left is not None:
+            parts.append(f"{human_seconds(left)} left, run {human_seconds(self._all_left(event.step, left))}")
+        return "  ".join(parts)
+
+    def _all_left(self, step: str | None, of_this: float) -> float:
+        later = [s for i, (name, s) in enumerate(self._estimates.items()) if i > list(self._estimates).index(str(step))] if step in self._estimates else []
+        return of_this + sum(later)
+
+    def _on_tool_finished(self, event: Event) -> None:
+        self.say(f"   {one_line(event.data['summary'], 300)}  ({human_seconds(event.data['seconds'])}, peak {human_bytes(event.data['peak_memory_bytes'])})")
+
+    def _on_tool_reused(self, event: Event) -> None:
+        self.say(f"{event.step} {event.data['tool']}: already done in run {event.data['from_run']} ({event.data['from_step']}), reused")
+
+    def _on_tool_failed(self, event: Event) -> None:
+        error = event.data["error"]
+        self.say(f"   failed: {one_line(error['message'], 400)}" + (f". {one_line(error['fix'], 200)}" if error["fix"] else ""))
+
+    def _on_verify_checks(self, event: Event) -> None:
+        failed = [c for c in event.data["checks"] if not c["passed"]]
+        self.say(f"   verified: {len(event.data['checks']) - len(failed)} of {len(event.data['checks'])} checks" + "".join(f"; NOT {c['name']}: {one_line(c['detail'], 160)}" for c in failed))
+
+    def _on_notice(self, event: Event) -> None:
+        self.say(f"   {one_line(str(event.data.get('message', '')), 300)}")
+
+
+def _width() -> int:
+    import shutil
+
+    return max(20, shutil.get_terminal_size().columns - 1)
+
+
+def short(value: Any, limit: int = 60) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(short(v, limit) for v in value) + "]"
+    return one_line(str(value), limit)
+
+
+def plan_table(plan: Plan) -> str:
+    """The dry run's table: step, tool, arguments with sources, seconds, memory, disk, decision; totals below."""
+    if plan.kind == "question":
+        return f"question: {safe_text(plan.question or '')}" + "".join(f"\n  - {safe_text(c)}" for c in plan.choices)
+    if plan.kind == "none":
+        return f"nothing to do: {safe_text(plan.reason or '')}"
+    rows = [["step", "tool", "arguments (source)", "seconds", "memory", "disk", "decision"]]
+    for step in plan.steps:
+        rows += _step_rows(step)
+    total = _total(plan.steps)
+    rows.append(["", "", "total", f"{total.seconds:.0f}", human_bytes(total.memory_bytes), human_bytes(total.disk_bytes), ""])
+    return table(rows) + f"\nplan {(plan.hash or '')[:12]}"
+
+
+def _step_rows(step: Step) -> list[list[str]]:
+    shown = [f"{k}={short(v)} ({step.sources.get(k, 'no source')})" for k, v in step.args.items()]
+    shown += [f"expect {k}={short(v)}" for k, v in step.expect.items()] or []
+    estimate = step.estimate or Estimate()
+    first = [step.id, step.tool, shown[0] if shown else "", f"{estimate.seconds:.0f}", human_bytes(estimate.memory_bytes), human_bytes(estimate.disk_bytes),
+             f"{step.decision.value} ({step.rule})" if step.decision else ""]
+    return [first, *[["", "", line, "", "", "", ""] for line in shown[1:]]]
+
+
+def _total(steps: Sequence[Step]) -> Estimate:
+    known = [step.estimate or Estimate() for step in steps]
+    return Estimate(seconds=sum(e.seconds for e in known), memory_bytes=max((e.memory_bytes for e in known), default=0),
+                    disk_bytes=sum(e.disk_bytes for e in known), cost=sum(e.cost for e in known))
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell; the first row is underlined."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def ask_on_terminal(pending: Json) -> Json | None:
+    """The approver of the plain command line: shows what is asked, reads one answer. None leaves the run waiting."""
+    out = sys.stderr
+    if pending["kind"] == "question":
+        out.write(f"? {safe_text(pending['question'])}\n" + "".join(f"    {i}. {safe_text(c)}\n" for i, c in enumerate(pending["choices"], 1)))
+        answer = input("  answer (number or text, empty to leave it open): ").strip()
+        if answer.isdigit() and 0 < int(answer) <= len(pending["choices"]):
+            answer = pending["choices"][int(answer) - 1]
+        return {"answer": answer} if answer else None
+    if pending["kind"] != "approval":
+        return None
+    calls = pending["calls"]
+    for call in calls:
+        out.write(_card(call))
+    return _read_decision([call["id"] for call in calls])
+
+
+def _card(call: Json) -> str:
+    estimate = call.get("estimate") or {}
+    lines = [f"? {call['id']} {call['tool']}  ({', '.join(call['effects'])}; rule {call['rule']})"]
+    lines += [f"      {k} = {short(v)}   from {call['sources'].get(k, 'no source')}" for k, v in call["args"].items()]
+    lines.append(f"      about {human_seconds(estimate.get('seconds', 0))}, {human_bytes(estimate.get('memory_bytes', 0))} memory, {human_bytes(estimate.get('disk_bytes', 0))} disk")
+    return "\n".join(lines) + "\n"
+
+
+def _read_decision(steps: list[str]) -> Json | None:
+    while True:
+        answer = input("  [a]llow once, allow for this [r]un, [e]dit s1.key=value, re[j]ect s1 reason, empty to decide later: ").strip()
+        verb, _, rest = answer.partition(" ")
+        if not verb:
+            return None
+        if verb in ("a", "allow"):
+            return {"allow": steps}
+        if verb in ("r", "run"):
+            return {"allow_for_run": steps}
+        if verb in ("e", "edit") and "=" in rest:
+            return {"edit": parse_edits([rest])}
+        if verb in ("j", "reject"):
+            step, _, reason = rest.partition(" ")
+            return {"reject": {step or steps[0]: reason}}
+        sys.stderr.write("  not understood\n")
+
+
+def parse_edits(edits: Sequence[str]) -> dict[str, Json]:
+    """["s1.epochs=3"] -> {"s1": {"epochs": 3}}; an empty value removes the argument."""
+    from modelwright.errors import BadRequest
+
+    changes: dict[str, Json] = {}
+    for edit in edits:
+        place, equals, value = edit.partition("=")
+        step, dot, key = place.strip().partition(".")
+        if not (equals and dot and key):
+            raise BadRequest(f"{edit!r} is not an edit", fix="write it as s1.epochs=3")
+        changes.setdefault(step, {})[key] = parse_value(value.strip()) if value.strip() else None
+    return changes
+
+
+def parse_value(text: str) -> Any:
+    """JSON when it is JSON (3, true, ["a"]), else the text itself."""
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+

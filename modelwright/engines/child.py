@@ -1,0 +1,93 @@
+"""The child's side of a job: `python -m modelwright.engines.child JOB_DIR`.
+
+Reads `JOB_DIR/job.json` ({"engine", "spec", "seconds"}), runs `modelwright.engines.<engine>.run(spec, job)`, and leaves
+exactly one of `result.json` or `error.json`, each renamed into place. Events go to `events.jsonl`, one JSON object a
+line; everything a library prints goes to `log.txt`. It outlives its parent, so that a resumed run can join it, but
+never its own deadline.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from modelwright import faults
+from modelwright.errors import EngineMissing, ModelwrightError, ToolFailed
+from modelwright.files import write_json
+
+Json = dict[str, Any]
+
+
+class Job:
+    """What an engine is given beside its specification."""
+
+    def __init__(self, folder: Path, spec: Json) -> None:
+        self.folder = folder
+        """Scratch folder of this job. The same again when it is tried again: trainer checkpoints live here."""
+        self.spec = spec
+        self._events = (folder / "events.jsonl").open("a", encoding="utf-8", buffering=1)
+
+    def progress(self, message: str, **numbers: Any) -> None:
+        """One line of progress: step, steps, loss, tokens_per_second, eta_seconds … as numbers."""
+        faults.point(f"job.{message.split()[0] if message else 'progress'}")
+        self._events.write(json.dumps({"message": message, **numbers}, default=float) + "\n")
+
+
+def _missing(error: ImportError) -> EngineMissing:
+    package = (error.name or "").split(".")[0] or str(error)
+    extra = {"llama_cpp": "llama", "torch": "train", "transformers": "train", "trl": "train", "peft": "train",
+             "bitsandbytes": "qlora", "gguf": "train", "matplotlib": "train", "datasets": "train"}.get(package)
+    fix = f"pip install 'modelwright[{extra}]'" if extra else f"pip install {package}"
+    return EngineMissing(f"the package {package} is not installed", fix=fix)
+
+
+def _as_error(error: BaseException) -> ModelwrightError:
+    if isinstance(error, ModelwrightError):
+        return error
+    if isinstance(error, ImportError):
+        return _missing(error)
+    if isinstance(error, MemoryError):
+        return ToolFailed("out of memory", fix="use a smaller batch size or max_length")
+    first_line = (str(error).splitlines() or [""])[0]
+    return ToolFailed(f"{type(error).__name__}: {first_line[:300]}", fix="the job's log.txt has the whole story")
+
+
+def _die_at_deadline(seconds: float) -> None:
+    """A child whose parent is gone must still end: SIGKILL to its own group at the deadline."""
+
+    def wait() -> None:
+        time.sleep(seconds + 5)  # the parent's own limit comes first and gives the better message
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main(folder: Path) -> int:
+    job_file = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    _die_at_deadline(job_file["seconds"])
+    job = Job(folder, job_file["spec"])
+    try:
+        faults.point("job.start")
+        engine = importlib.import_module(f"modelwright.engines.{job_file['engine']}")
+        result = engine.run(job_file["spec"], job)
+        faults.point("job.before_result")
+        write_json(folder / "result.json", result)
+        return 0
+    except BaseException as error:
+        traceback.print_exc()
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            return 130
+        write_json(folder / "error.json", _as_error(error).as_json())
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,47 @@
+"""What a running tool is given: the real ToolContext. Its jobs run in children through engines.client."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modelwright.config import Settings
+from modelwright.engines import client
+from modelwright.types import Json
+
+
+@dataclass
+class RunContext:
+    """A ToolContext. `job_dir` is the same whenever the same call is made again, so finished jobs in it are reused."""
+
+    workspace: Path
+    output_dir: Path
+    job_dir: Path
+    settings: Settings
+    report: Callable[[Json], None]
+    """Takes {message, …numbers}."""
+    seconds_left: float | None = None
+    peak_memory_bytes: int = 0
+    joined: bool = False
+    _jobs: int = field(default=0)
+
+    def progress(self, message: str, **numbers: Any) -> None:
+        self.report({"message": message, **numbers})
+
+    def job(self, engine: str, spec: Json) -> Json:
+        self._jobs += 1
+        folder = self.job_dir / f"{self._jobs}-{re.sub('[^a-z0-9_]', '_', engine)}"
+        usage = client.Usage()
+        try:
+            return client.run_job(engine, spec, folder, limits=self._limits(), progress=self.report, usage=usage)
+        finally:
+            self.peak_memory_bytes = max(self.peak_memory_bytes, usage.peak_memory_bytes)
+            self.joined = self.joined or usage.joined
+
+    def _limits(self) -> client.JobLimits:
+        gib = self.settings.job_memory_gib
+        seconds = min(self.settings.job_seconds, self.seconds_left or self.settings.job_seconds)
+        return client.JobLimits(seconds=seconds, memory_bytes=int(gib * 2**30) if gib else None)

@@ -1,0 +1,133 @@
+"""One step, exactly once: resolve, check against what was approved, look into the ledger, run, write the outcome.
+
+Nothing here decides what comes next; the outcome is either a ledger key or a typed error.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelwright import faults
+from modelwright.errors import BudgetSpent, Denied, Interrupted, JobLimit, ModelwrightError, ToolFailed
+from modelwright.events import EventType
+from modelwright.files import clear_os_errors, discard
+from modelwright.graphs import ledger, references
+from modelwright.graphs.context import RunContext
+from modelwright.graphs.deps import Deps
+from modelwright.graphs.gate import call_id, estimate_of
+from modelwright.graphs.plancheck import plan_hash
+from modelwright.tool import Tool
+from modelwright.types import Check, Decision, Json, Plan, Step, ToolArgs, ToolResult
+
+
+@dataclass(frozen=True)
+class Outcome:
+    key: str
+    reused: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """A step whose references have been replaced by what earlier steps gave."""
+
+    step: Step
+    tool: Tool
+    args: Json
+    validated: ToolArgs
+
+
+def prepare(plan: Plan, step: Step, approved: dict[str, str], results: dict[str, Json], deps: Deps) -> Call:
+    """The call, if it is exactly what was approved. Raises Denied when plan, arguments or policy are not."""
+    if plan.hash != plan_hash(plan):
+        raise Denied("the plan was changed after it was approved", fix="run it again as a plan file")
+    if approved.get(step.id) != call_id(step, deps.policy.hash):
+        raise Denied(f"step {step.id} is not the call that was approved (policy or arguments changed)", fix="approve it again")
+    tool = deps.tools[step.tool]
+    args = references.resolve(step.args, results)
+    verdict = deps.policy.decide(tool, args, estimate_of(tool, args, deps.workspace.root), deps.workspace.root)
+    if verdict.decision is Decision.DENY:
+        raise Denied(f"policy denies {step.id} with its real arguments: {verdict.reason} (rule {verdict.rule})")
+    return Call(step, tool, args, tool.validate(args))
+
+
+def run(call: Call, deps: Deps, run_id: str, seconds_left: float | None) -> Outcome:
+    """Run the call or reuse what the ledger has. Raises what the tool raised."""
+    inputs = ledger.input_hashes(call.tool, call.args, deps.workspace.root, deps.db)
+    once = f"{run_id}/{call.step.id}/{time.time_ns()}" if call.tool.volatile else ""
+    key = ledger.call_key(call.tool, call.args, inputs, deps.settings.seed, once=once)
+    known = deps.ledger.find(key)
+    if known and known.status == "done" and known.result is not None:
+        if ledger.artifacts_whole(known.result):
+            deps.emitter.emit(EventType.TOOL_REUSED, call.step.id, tool=call.tool.name, key=key, from_run=known.run, from_step=known.step)
+            return Outcome(key, True, 0.0)
+        discard(deps.workspace.job_dir(key))  # what it left is gone or changed: do it anew
+    deps.ledger.start(key, call.tool, call.args, inputs, run_id, call.step.id)
+    faults.point("execute.after_intent")
+    return _run_tool(call, key, deps, run_id, seconds_left)
+
+
+def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float | None) -> Outcome:
+    started = time.monotonic()
+    context = _context(call, key, deps, run_id, seconds_left)
+    deps.emitter.emit(EventType.TOOL_STARTED, call.step.id, **{"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": call.tool.name},
+                      args=call.args, key=key, estimate=call.step.estimate.model_dump() if call.step.estimate else None)
+    try:
+        result = _guarded(call, context)
+    except Interrupted:
+        raise
+    except ModelwrightError as error:
+        deps.ledger.failed(key, error.as_json())
+        if isinstance(error, JobLimit) and seconds_left is not None and time.monotonic() - started >= seconds_left:
+            raise BudgetSpent(f"the run's seconds are spent in {call.step.id}", fix=f"modelwright resume {run_id} --max-seconds N") from None
+        raise
+    faults.point("execute.after_effect")
+    seconds = time.monotonic() - started
+    deps.ledger.done(key, result.model_dump(mode="json"), context.peak_memory_bytes)
+    faults.point("execute.after_outcome")
+    deps.emitter.emit(EventType.TOOL_FINISHED, call.step.id, **{"gen_ai.tool.name": call.tool.name}, key=key, seconds=round(seconds, 3),
+                      peak_memory_bytes=context.peak_memory_bytes, summary=result.summary)
+    return Outcome(key, False, seconds)
+
+
+def _context(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float | None) -> RunContext:
+    step = call.step.id
+
+    def report(numbers: Json) -> None:
+        deps.emitter.emit(EventType.TOOL_PROGRESS, step, tool=call.tool.name, **numbers)
+
+    return RunContext(
+        workspace=deps.workspace.root, output_dir=deps.workspace.run_dir(run_id) / f"{step}-{call.tool.name}",
+        job_dir=deps.workspace.job_dir(key), settings=deps.settings, report=report, seconds_left=seconds_left,
+    )
+
+
+def _guarded(call: Call, context: RunContext) -> ToolResult:
+    """Run the tool; what it raises that is not ours becomes ours, with its type in the message."""
+    with clear_os_errors(context.output_dir):
+        context.output_dir.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with clear_os_errors(context.output_dir):
+            return call.tool.run(call.validated, context)
+    except ModelwrightError:
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted("stopped by the user") from None
+    except Exception as error:
+        text = (str(error).splitlines() or [""])[0]
+        raise ToolFailed(f"{call.tool.name} failed: {type(error).__name__}: {text:.300}", fix=f"see {context.job_dir}") from error
+
+
+def verify(call: Call, result: Json) -> list[Check]:
+    """The tool's postconditions, the step's expectations, and that every artifact is what it was said to be."""
+    typed = call.tool.result.model_validate(result)
+    checks = list(call.tool.checks(call.validated, typed))
+    for name, wanted in call.step.expect.items():
+        given = result.get(name)
+        checks.append(Check(name=f"expected {name}", passed=given == wanted, detail=f"wanted {wanted!r}, got {given!r}"))
+    for artifact in typed.artifacts:
+        whole = ledger.artifacts_whole({"artifacts": [artifact.model_dump()]})
+        checks.append(Check(name=f"artifact {Path(artifact.path).name} unchanged", passed=whole, detail=artifact.sha256[:12]))
+    return checks

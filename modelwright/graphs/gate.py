@@ -1,0 +1,78 @@
+"""The gate: each step's estimate and policy decision, and what a person's reply changes.
+
+`assess` is pure, so `plan` and `--dry-run` show exactly what a run would ask. An edited step is assessed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from modelwright.canonical import sha256_of
+from modelwright.errors import BadRequest, PlanError
+from modelwright.graphs import references
+from modelwright.graphs.deps import Policy
+from modelwright.graphs.plancheck import check
+from modelwright.tool import Tool, Verdict
+from modelwright.types import Decision, Estimate, Json, Plan, Step
+
+
+def assess(plan: Plan, tools: Mapping[str, Tool], policy: Policy, workspace: Path) -> tuple[Plan, dict[str, Verdict]]:
+    """The plan with estimates and decisions filled in, and each step's verdict."""
+    verdicts, steps = {}, []
+    for step in plan.steps:
+        tool = tools[step.tool]
+        estimate = estimate_of(tool, step.args, workspace)
+        verdict = policy.decide(tool, step.args, estimate, workspace)
+        verdicts[step.id] = verdict
+        steps.append(step.model_copy(update={"estimate": estimate, "decision": verdict.decision, "rule": verdict.rule}))
+    return plan.model_copy(update={"steps": steps}), verdicts
+
+
+def estimate_of(tool: Tool, args: Json, workspace: Path) -> Estimate:
+    """The tool's own estimate; a reference stands for a model of the built-in's size."""
+    known = _without_references(args)
+    try:
+        return tool.estimate(tool.args.model_construct(**_with_defaults(tool, known)), workspace)
+    except (BadRequest, OSError):
+        return Estimate()  # an input that is missing is the tool's to report, with its hint
+
+
+def _without_references(args: Json) -> Json:
+    return {key: _stand_in(value) for key, value in args.items()}
+
+
+def _stand_in(value: object) -> object:
+    if isinstance(value, list):
+        return [_stand_in(item) for item in value]
+    return "builtin" if isinstance(value, str) and references.REFERENCE.match(value) else value
+
+
+def _with_defaults(tool: Tool, args: Json) -> Json:
+    fields = tool.args.model_fields
+    return {**{name: field.get_default(call_default_factory=True) for name, field in fields.items() if not field.is_required()}, **args}
+
+
+def call_id(step: Step, policy_hash: str) -> str:
+    """What an approval is bound to: this very call under this very policy."""
+    return sha256_of([step.id, step.tool, step.args, policy_hash])
+
+
+def edited(plan: Plan, edits: Mapping[str, Json], tools: Mapping[str, Tool]) -> Plan:
+    """The plan with some arguments replaced (None removes one), checked again."""
+    known = {step.id for step in plan.steps}
+    for wanted in edits:
+        if wanted not in known:
+            raise PlanError(f"there is no step {wanted}", fix=f"steps: {', '.join(sorted(known))}")
+    steps = [_edited_step(step, edits.get(step.id, {})) for step in plan.steps]
+    return check(plan.model_copy(update={"steps": steps}), tools)
+
+
+def _edited_step(step: Step, changes: Json) -> Step:
+    args = {k: v for k, v in {**step.args, **changes}.items() if v is not None}
+    sources = {k: v for k, v in {**step.sources, **dict.fromkeys(changes, "edit")}.items() if k in args}
+    return step.model_copy(update={"args": args, "sources": sources})
+
+
+def asks(plan: Plan) -> list[Step]:
+    return [step for step in plan.steps if step.decision is Decision.ASK]

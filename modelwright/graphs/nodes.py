@@ -1,0 +1,267 @@
+"""The eight nodes of the graph. Each takes the state and gives the part it changes; `next` says where to go.
+
+`approve` holds the only interrupt and nothing else, as a node with an interrupt restarts from its first line.
+`route` is the only node that decides: bounds, retries, replans, the end.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from langgraph.types import interrupt
+
+from modelwright import faults
+from modelwright.errors import BadRequest, BudgetSpent, Denied, ModelwrightError, NothingFits, Stuck, ToolFailed
+from modelwright.events import EventType
+from modelwright.graphs import bounds, execute, gate
+from modelwright.graphs.deps import Deps
+from modelwright.graphs.plancheck import check, read_plan
+from modelwright.graphs.state import RunState
+from modelwright.types import Decision, Json, Limits, Plan, Spent, Step
+
+Update = dict[str, Any]
+
+
+class Nodes:
+    """The nodes, bound to what they need of the outside."""
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps = deps
+
+    # plan ------------------------------------------------------------------------------------------------------
+
+    def plan(self, state: RunState) -> Update:
+        """Ask the planner (or take the given plan), check it, and open a question if one is needed."""
+        faults.point("node.plan")
+        started = time.monotonic()
+        try:
+            plan = self._propose(state)
+            if plan is not None:
+                plan = check(plan, self.deps.tools)
+        except ModelwrightError as error:
+            return {**self._failed(error), "spent": self._charged(state, started)}
+        spent = self._charged(state, started, replans=1 if state.get("failure") else 0)
+        if plan is None or plan.hash in state["tried"]:
+            return {**self._failed_as_before(state), "spent": spent}
+        self.deps.emitter.emit(EventType.PLAN_PROPOSED, plan=plan.model_dump(mode="json"))
+        return {**self._of_kind(plan), "spent": spent, "reply": None, "failure": None, "cursor": 0, "steps": {}, "answers": self._answers(state),
+                "plan": plan.model_dump(mode="json")}
+
+    def _propose(self, state: RunState) -> Plan | None:
+        if state.get("failure") and state["plan"]:
+            failure = state["failure"] or {}
+            return self.deps.planner.replan(Plan.model_validate(state["plan"]), failure["step"], failure["error"])
+        answers = self._answers(state)
+        if state["plan"] and not answers:
+            return read_plan(state["plan"])
+        return self.deps.planner.plan(state["request"], answers)
+
+    def _answers(self, state: RunState) -> list[str]:
+        answer = (state.get("reply") or {}).get("answer")
+        return [*state["answers"], *([answer] if answer else [])]
+
+    def _of_kind(self, plan: Plan) -> Update:
+        if plan.kind == "none":
+            error = NothingFits(plan.reason or "none of my tools does this")
+            return {"status": "nothing", "error": error.as_json(), "next": "report"}
+        if plan.kind == "question":
+            self.deps.emitter.emit(EventType.QUESTION_ASKED, question=plan.question, choices=plan.choices)
+            pending = {"kind": "question", "question": plan.question, "choices": plan.choices}
+            return {"status": "waiting", "pending": pending, "next": "approve"}
+        return {"status": "running", "error": None, "pending": None, "next": "gate"}
+
+    # gate and approve ------------------------------------------------------------------------------------------
+
+    def gate(self, state: RunState) -> Update:
+        """Estimate and decide every step; apply what a person replied; open an approval for what is still asked."""
+        faults.point("node.gate")
+        plan, reply = Plan.model_validate(state["plan"]), state.get("reply") or {}
+        if reply.get("reject"):
+            step, reason = next(iter(reply["reject"].items()))
+            return self._denied(Denied(f"{step} was rejected" + (f": {reason}" if reason else "")), "rejected by the user", step)
+        try:
+            if reply.get("edit"):
+                plan = gate.edited(plan, reply["edit"], self.deps.tools)
+            plan, verdicts = gate.assess(plan, self.deps.tools, self.deps.policy, self.deps.workspace.root)
+        except ModelwrightError as error:
+            return self._failed(error)
+        for step in plan.steps:
+            verdict = verdicts[step.id]
+            self.deps.emitter.emit(EventType.DECISION, step.id, decision=verdict.decision.value, rule=verdict.rule, reason=verdict.reason,
+                                   estimate=step.estimate.model_dump() if step.estimate else None)
+        update: Update = {"plan": plan.model_dump(mode="json"), "reply": None, "pending": None}
+        denied = next((s for s in plan.steps if s.decision is Decision.DENY), None)
+        if denied:
+            verdict = verdicts[denied.id]
+            return {**update, **self._denied(Denied(f"policy denies {denied.id} ({denied.tool}): {verdict.reason}", fix=f"rule {verdict.rule}"), verdict.rule, denied.id)}
+        return {**update, **self._granted(state, plan, reply)}
+
+    def _granted(self, state: RunState, plan: Plan, reply: Json) -> Update:
+        """What is allowed now; an approval is bound to the very call, so an edited one is asked again."""
+        shown = {s["id"]: s["call"] for s in (state.get("pending") or {}).get("calls", [])}
+        allowed_tools = list(state["allowed_tools"])
+        for_run = set(reply.get("allow_for_run", []))
+        allowed_tools += [s.tool for s in plan.steps if s.id in for_run and s.tool not in allowed_tools]
+        approved, open_steps = dict(state["approved"]), []
+        for step in plan.steps:
+            call = gate.call_id(step, self.deps.policy.hash)
+            said_yes = step.id in {*reply.get("allow", []), *for_run} and shown.get(step.id) == call
+            if step.decision is Decision.ALLOW or said_yes or step.tool in allowed_tools:
+                approved[step.id] = call
+            if approved.get(step.id) != call:
+                open_steps.append(step)
+        update: Update = {"approved": approved, "allowed_tools": allowed_tools}
+        if not open_steps:
+            return {**update, "status": "running", "next": "route"}
+        pending = {"kind": "approval", "calls": [self._card(step) for step in open_steps]}
+        self.deps.emitter.emit(EventType.APPROVAL_ASKED, steps=[step.id for step in open_steps])
+        return {**update, "status": "waiting", "pending": pending, "next": "approve"}
+
+    def _card(self, step: Step) -> Json:
+        card = step.model_dump(mode="json")
+        effects = sorted(effect.value for effect in self.deps.tools[step.tool].effects)
+        return {**card, "effects": effects, "call": gate.call_id(step, self.deps.policy.hash)}
+
+    def approve(self, state: RunState) -> Update:
+        """Wait for a person. Nothing else may stand here."""
+        reply = interrupt(state["pending"])
+        return {"reply": reply}
+
+    def heard(self, state: RunState) -> str:
+        """Where a reply goes: an answer to the planner, a raised bound to route, an approval to the gate."""
+        kind = (state.get("pending") or {}).get("kind")
+        return {"question": "plan", "budget": "route"}.get(str(kind), "gate")
+
+    # execute, verify, route ------------------------------------------------------------------------------------
+
+    def execute(self, state: RunState) -> Update:
+        """Run the next step, once."""
+        faults.point("node.execute")
+        plan, spent, limits = Plan.model_validate(state["plan"]), Spent.model_validate(state["spent"]), Limits.model_validate(state["limits"])
+        step = plan.steps[state["cursor"]]
+        started = time.monotonic()
+        left = None if limits.seconds is None else max(0.1, limits.seconds - spent.seconds)
+        try:
+            call = execute.prepare(plan, step, state["approved"], self._results(state), self.deps)
+            outcome = execute.run(call, self.deps, state["run"], left)
+        except ModelwrightError as error:
+            if error.exit_code == 130:
+                raise
+            return self._step_failed(state, step, error, time.monotonic() - started)
+        spent = spent.model_copy(update={"steps": spent.steps + 1, "seconds": spent.seconds + time.monotonic() - started})
+        record = {"status": "ran", "key": outcome.key, "reused": outcome.reused, "seconds": outcome.seconds}
+        return {"steps": {**state["steps"], step.id: record}, "spent": spent.model_dump(), "failure": None, "next": "verify"}
+
+    def _step_failed(self, state: RunState, step: Step, error: ModelwrightError, seconds: float) -> Update:
+        self.deps.emitter.emit(EventType.TOOL_FAILED, step.id, tool=step.tool, error=error.as_json(), exit_code=error.exit_code)
+        spent = Spent.model_validate(state["spent"])
+        spent = spent.model_copy(update={"seconds": spent.seconds + seconds})
+        failure = {"step": step.id, "error": error.as_json(), "exit_code": error.exit_code, "retryable": error.retryable,
+                   "budget": isinstance(error, BudgetSpent)}
+        record = {"status": "failed", "error": error.as_json(), "seconds": seconds}
+        return {"failure": failure, "steps": {**state["steps"], step.id: record}, "spent": spent.model_dump(), "next": "route"}
+
+    def _results(self, state: RunState) -> dict[str, Json]:
+        """step id -> result, from the ledger; only steps that were verified count."""
+        found = {}
+        for step, record in state["steps"].items():
+            entry = self.deps.ledger.find(record["key"]) if record["status"] == "done" else None
+            if entry and entry.result is not None:
+                found[step] = entry.result
+        return found
+
+    def verify(self, state: RunState) -> Update:
+        """Look at the postconditions with code; only then the step is done."""
+        faults.point("node.verify")
+        plan = Plan.model_validate(state["plan"])
+        step = plan.steps[state["cursor"]]
+        record = state["steps"][step.id]
+        entry = self.deps.ledger.find(record["key"])
+        if entry is None or entry.result is None:
+            return self._step_failed(state, step, ToolFailed(f"the ledger has no result for {step.id}"), 0)
+        call = execute.prepare(plan, step, state["approved"], self._results(state), self.deps)
+        checks = execute.verify(call, entry.result)
+        passed = all(c.passed for c in checks)
+        self.deps.emitter.emit(EventType.VERIFIED, step.id, passed=passed, checks=[c.model_dump() for c in checks])
+        record = {**record, "status": "done" if passed else "unverified", "checks": [c.model_dump() for c in checks]}
+        update: Update = {"steps": {**state["steps"], step.id: record}, "next": "route"}
+        if not passed:
+            failed = next(c for c in checks if not c.passed)
+            error = ToolFailed(f"{step.id} ({step.tool}) ran but is not verified: {failed.name}: {failed.detail}")
+            return {**update, "failure": {"step": step.id, "error": error.as_json(), "exit_code": 1, "retryable": False, "unverified": True}}
+        calls = [*state["calls"], bounds.call_hash(call.tool.name, call.args, entry.result)] if not call.tool.volatile else state["calls"]
+        return {**update, "cursor": state["cursor"] + 1, "calls": calls}
+
+    def route(self, state: RunState) -> Update:
+        """What comes next: a raised bound, a retry, a new plan, the next step, or the end."""
+        faults.point("node.route")
+        limits = _raised(Limits.model_validate(state["limits"]), (state.get("reply") or {}).get("limits"))
+        spent = Spent.model_validate(state["spent"])
+        base: Update = {"limits": limits.model_dump(), "reply": None, "pending": None, "status": "running"}
+        failure = state.get("failure")
+        if failure and not failure.get("budget"):
+            return {**base, **self._after_failure(state, failure, spent, limits)}
+        if state["cursor"] >= len((state["plan"] or {})["steps"]):
+            return {**base, "status": "done", "next": "report"}
+        if bounds.is_stuck(state["calls"]):
+            return {**base, **self._failed(Stuck("the same call gave the same result three times", fix="look at `modelwright trace`"))}
+        reached = bounds.reached(spent, limits)
+        if reached:
+            return {**base, **self._out_of_budget(state, reached)}
+        return {**base, "failure": None, "next": "execute"}
+
+    def _out_of_budget(self, state: RunState, reached: str) -> Update:
+        self.deps.emitter.emit(EventType.BUDGET, reached=reached, spent=state["spent"])
+        return {"status": "waiting", "pending": {"kind": "budget", "reached": reached}, "failure": None, "next": "approve"}
+
+    def _after_failure(self, state: RunState, failure: Json, spent: Spent, limits: Limits) -> Update:
+        if failure["retryable"] and spent.retries < limits.retries:
+            spent = spent.model_copy(update={"retries": spent.retries + 1})
+            self.deps.emitter.emit(EventType.NOTICE, failure["step"], message=f"retry {spent.retries} of {limits.retries}")
+            return {"failure": None, "spent": spent.model_dump(), "next": "execute"}
+        tried = [*state["tried"], str((state["plan"] or {}).get("hash"))]
+        if spent.replans < limits.replans and failure["exit_code"] == 1:
+            return {"tried": tried, "next": "plan"}
+        return {"tried": tried, **self._failed_as_before(state)}
+
+    # report and remember ---------------------------------------------------------------------------------------
+
+    def report(self, state: RunState) -> Update:
+        """Write the report from the trace alone."""
+        faults.point("node.report")
+        written = self.deps.write_report(dict(state))
+        self.deps.emitter.emit(EventType.REPORT, **written)
+        return {"next": "remember"}
+
+    def remember(self, state: RunState) -> Update:
+        """Leave one row about this run for later ones."""
+        faults.point("node.remember")
+        self.deps.remember(dict(state))
+        return {"next": "end"}
+
+    # endings ---------------------------------------------------------------------------------------------------
+
+    def _failed(self, error: ModelwrightError) -> Update:
+        return {"status": "failed", "error": {**error.as_json(), "exit_code": error.exit_code}, "next": "report"}
+
+    def _failed_as_before(self, state: RunState) -> Update:
+        """End with the failure that led here."""
+        failure = state.get("failure") or {"error": BadRequest("no plan").as_json(), "exit_code": 2}
+        status = "unverified" if failure.get("unverified") else "failed"
+        return {"status": status, "error": {**failure["error"], "exit_code": failure["exit_code"]}, "next": "report"}
+
+    def _denied(self, error: Denied, rule: str, step: str) -> Update:
+        self.deps.emitter.emit(EventType.APPROVAL_GIVEN, step, decision="deny", rule=rule, reason=error.message)
+        return {"status": "denied", "error": {**error.as_json(), "exit_code": error.exit_code}, "next": "report"}
+
+    def _charged(self, state: RunState, started: float, replans: int = 0) -> Json:
+        spent = Spent.model_validate(state["spent"])
+        return spent.model_copy(update={
+            "seconds": spent.seconds + time.monotonic() - started, "tokens": spent.tokens + self.deps.tokens_used(), "replans": spent.replans + replans,
+        }).model_dump()
+
+
+def _raised(limits: Limits, changes: Json | None) -> Limits:
+    """The limits with the raised ones in place."""
+    return limits.model_copy(update={k: v for k, v in (changes or {}).items() if v is not None})

@@ -1,0 +1,52 @@
+"""The run's state, as LangGraph keeps it: small, plain JSON, artifacts and results by reference.
+
+Every node returns the part it changes. `next` is the only thing that edges look at.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from modelwright.types import Limits, Spent
+
+Json = dict[str, Any]
+Node = Literal["plan", "gate", "approve", "execute", "verify", "route", "report", "remember", "end"]
+Status = Literal["running", "waiting", "done", "unverified", "failed", "denied", "nothing", "interrupted"]
+
+
+class RunState(TypedDict, total=False):
+    run: str
+    request: str
+    answers: list[str]
+    plan: Json | None
+    """A types.Plan as JSON; its hash is what the executor runs."""
+    cursor: int
+    """Index of the step that comes next."""
+    approved: dict[str, str]
+    """step id -> hash of the very call that was allowed."""
+    allowed_tools: list[str]
+    """Tools that were allowed for the whole run."""
+    steps: dict[str, Json]
+    """step id -> {status, key, checks, seconds}; the result itself is in the ledger under `key`."""
+    failure: Json | None
+    """{step, error, retryable}: what route looks at after a step that did not succeed."""
+    tried: list[str]
+    """Hashes of plans that failed: the same one is never tried twice."""
+    calls: list[str]
+    """One hash a finished call, over tool, arguments and result: the stuck detector reads it."""
+    pending: Json | None
+    """What a person is asked: {kind: approval|question|budget, …}."""
+    reply: Json | None
+    spent: Json
+    limits: Json
+    status: Status
+    error: Json | None
+    next: Node
+
+
+def initial(run: str, request: str, limits: Limits, plan: Json | None = None) -> RunState:
+    """A fresh run. With `plan` the plan node has nothing to do but check it."""
+    return RunState(
+        run=run, request=request, answers=[], plan=plan, cursor=0, approved={}, allowed_tools=[], steps={}, failure=None, tried=[],
+        calls=[], pending=None, reply=None, spent=Spent().model_dump(), limits=limits.model_dump(), status="running", error=None, next="plan",
+    )

@@ -1,0 +1,155 @@
+"""The contract of a tool, readable in a minute.
+
+    @tool(effects=[Effect.READS_FILES], example={"dataset": "train.jsonl"}, estimate=..., checks=...)
+    def inspect_dataset(args: Args, ctx: ToolContext) -> Result:
+        '''One line that says what it does.'''
+
+The function's name is the tool's, its argument and result schemas are its annotations, its first docstring line
+is its summary. A tool without effects, docstring or example fails at import. What it is given of the rest of the
+program is `ToolContext` and nothing else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from modelwright.config import Settings
+from modelwright.errors import BadRequest
+from modelwright.types import Check, Decision, Effect, Estimate, Json, ToolArgs, ToolResult
+
+
+class ToolContext(Protocol):
+    """What a running tool may use."""
+
+    @property
+    def workspace(self) -> Path:
+        """The folder that relative paths start from."""
+
+    @property
+    def output_dir(self) -> Path:
+        """Where to write what the user gave no place for; the same again when the step is resumed."""
+
+    @property
+    def settings(self) -> Settings:
+        """Threads, seed, cache folder."""
+
+    def progress(self, message: str, **numbers: Any) -> None:
+        """Say how far it is: step, steps, loss, tokens_per_second, eta_seconds …"""
+
+    def job(self, engine: str, spec: Json) -> Json:
+        """Run `modelwright.engines.<engine>.run(spec, job)` in a child process and give its result.
+
+        The child has this call's limits of time and memory. When the step is resumed, a job that finished is not
+        run again and one that still runs is joined. Raises what the child raised, EngineCrashed if it was killed.
+        """
+
+
+Run = Callable[[Any, ToolContext], ToolResult]
+Estimator = Callable[[Any, Path], Estimate]
+Checker = Callable[[Any, Any], Sequence[Check]]
+
+
+def no_checks(args: Any, result: Any) -> Sequence[Check]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A capability that a plan may call."""
+
+    name: str
+    summary: str
+    doc: str
+    args: type[ToolArgs]
+    result: type[ToolResult]
+    effects: frozenset[Effect]
+    run: Run
+    estimate: Estimator
+    """Of the validated arguments and the workspace; called before approval, so at most a few file reads."""
+    checks: Checker
+    """Postconditions, looked at by code after it ran."""
+    example: Json
+    version: str = "1"
+    """Part of the ledger's key: raise it when the same arguments would now give another result."""
+    volatile: bool = False
+    """Its result may change though its inputs do not: never reused, and repeating it is polling."""
+    keywords: Sequence[str] = field(default=())
+    """Words a person would use for it; the planner's recall reads them."""
+
+    def validate(self, args: Json) -> ToolArgs:
+        """The arguments as the tool's own type. Raises BadRequest naming tool, field and reason."""
+        try:
+            return self.args.model_validate(args)
+        except ValidationError as error:
+            raise BadRequest(explain(self, error), fix=f"see `modelwright tools {self.name}`") from None
+
+
+def explain(tool: Tool, error: ValidationError) -> str:
+    """The first problems of a validation, each as `tool.field: reason`, with the nearest field name for a typo."""
+    from difflib import get_close_matches
+
+    problems = []
+    for item in error.errors()[:3]:
+        place = ".".join([tool.name, *map(str, item["loc"])])
+        reason = item["msg"]
+        if item["type"] == "extra_forbidden":
+            near = get_close_matches(str(item["loc"][-1]), list(tool.args.model_fields), n=1)
+            reason = "no such argument" + (f", did you mean {near[0]}?" if near else "")
+        elif item["type"] == "missing":
+            reason = "is missing"
+        else:
+            reason = f"{reason}, got {item['input']!r:.80}"
+        problems.append(f"{place}: {reason}")
+    return "; ".join(problems)
+
+
+def tool(
+    *,
+    effects: Sequence[Effect],
+    example: Json,
+    estimate: Estimator,
+    checks: Checker = no_checks,
+    version: str = "1",
+    volatile: bool = False,
+    keywords: Sequence[str] = (),
+) -> Callable[[Run], Tool]:
+    """Make a function a tool. Fails at import when the contract is not met."""
+
+    def make(function: Run) -> Tool:
+        name = function.__name__
+        hints = typing.get_type_hints(function)
+        args, result = hints.get("args"), hints.get("return")
+        if not effects:
+            raise TypeError(f"tool {name}: declare its effects")
+        if not (isinstance(args, type) and issubclass(args, ToolArgs)):
+            raise TypeError(f"tool {name}: annotate `args` with a subclass of ToolArgs")
+        if not (isinstance(result, type) and issubclass(result, ToolResult)):
+            raise TypeError(f"tool {name}: annotate the result with a subclass of ToolResult")
+        doc = inspect.cleandoc(function.__doc__ or "")
+        if not doc:
+            raise TypeError(f"tool {name}: say in a docstring what it does")
+        made = Tool(
+            name=name, summary=doc.splitlines()[0], doc=doc, args=args, result=result, effects=frozenset(effects),
+            run=function, estimate=estimate, checks=checks, example=example, version=version, volatile=volatile,
+            keywords=tuple(keywords),
+        )
+        made.validate(example)
+        return made
+
+    return make
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What policy says of one call."""
+
+    decision: Decision
+    rule: str
+    reason: str

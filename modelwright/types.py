@@ -1,0 +1,152 @@
+"""The words that every room speaks: plans, steps, effects, estimates, decisions, checks.
+
+Plain pydantic models without behaviour. Unknown fields are refused everywhere, so that a typo in a plan or a
+policy surfaces at once. Units stand in the names: seconds, bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+Json = dict[str, Any]
+
+
+class Strict(BaseModel):
+    """Base of all schemas here: unknown fields refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Effect(StrEnum):
+    """What a tool does to the world. Declared by the tool, read by policies."""
+
+    READS_FILES = "reads_files"
+    WRITES_FILES = "writes_files"
+    COMPUTES = "computes"
+    """Keeps the processor busy for long: training, generation."""
+    NETWORK = "network"
+    SPENDS_MONEY = "spends_money"
+    EXECUTES_CODE = "executes_code"
+    IRREVERSIBLE = "irreversible"
+
+
+class Decision(StrEnum):
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+    @property
+    def strictness(self) -> int:
+        return ("allow", "ask", "deny").index(self.value)
+
+
+@dataclass(frozen=True)
+class Role:
+    """Marks a string field as a path or a model; stands in the JSON schema as `x-role`.
+
+    The policy reads it (which paths are written), the ledger (which files are inputs to hash), the plan checker
+    (a model may only come from a model) and the planner (which candidates can fill the field).
+    """
+
+    name: Literal["dataset", "model", "file", "output"]
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
+        return {**handler(core_schema), "x-role": self.name}
+
+
+DatasetPath = Annotated[str, Role("dataset")]
+ModelRef = Annotated[str, Role("model")]
+FilePath = Annotated[str, Role("file")]
+OutputPath = Annotated[str, Role("output")]
+
+
+class Estimate(Strict):
+    """What a call will take, before it runs."""
+
+    seconds: float = Field(0, ge=0, description="wall-clock seconds")
+    memory_bytes: int = Field(0, ge=0, description="peak resident memory, bytes")
+    disk_bytes: int = Field(0, ge=0, description="bytes that stay on disk")
+    cost: float = Field(0, ge=0, description="money, US dollars")
+
+
+class Check(Strict):
+    """One postcondition that code looked at after the tool ran."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+class Artifact(Strict):
+    """A file or folder that a tool left behind."""
+
+    path: str = Field(description="absolute path")
+    kind: str = Field(description="model, adapter, gguf, plot, samples, log …")
+    sha256: str = Field(description="of the file's bytes; for a folder, of its sorted file names and their hashes")
+    bytes: int
+
+
+class ToolArgs(Strict):
+    """Base of every tool's arguments."""
+
+
+class ToolResult(Strict):
+    """Base of every tool's result."""
+
+    summary: str = Field(description="one line for a person")
+    artifacts: list[Artifact] = Field(default_factory=list, description="what was written")
+
+
+class Step(Strict):
+    """One tool call of a plan. `"$s1.model"` in `args` refers to the field `model` of step s1's result."""
+
+    id: str = Field(pattern=r"^s[0-9]+$")
+    tool: str
+    args: Json = Field(default_factory=dict)
+    sources: dict[str, str] = Field(
+        default_factory=dict,
+        description="where each argument came from: request[a:b], default, step s1, workspace, memory, answer, template NAME, file",
+    )
+    expect: Json = Field(default_factory=dict, description="result fields that must have this value for the run to be verified")
+    estimate: Estimate | None = None
+    decision: Decision | None = None
+    rule: str | None = Field(None, description="the policy rule that decided")
+
+
+class Plan(Strict):
+    """What will be done, or the one question that is open, or why nothing will be done."""
+
+    request: str = ""
+    kind: Literal["plan", "question", "none"] = "plan"
+    steps: list[Step] = Field(default_factory=list)
+    question: str | None = None
+    choices: list[str] = Field(default_factory=list, description="likely answers to the question")
+    reason: str | None = None
+    hash: str | None = Field(None, description="sha256 over the ids, tools and arguments of the steps")
+
+
+class Spent(Strict):
+    """What a run has used. Lives in the run's state and survives a resume."""
+
+    steps: int = 0
+    replans: int = 0
+    retries: int = 0
+    seconds: float = 0
+    tokens: int = 0
+    cost: float = 0
+
+
+class Limits(Strict):
+    """The bounds of a run; `None` is no bound."""
+
+    steps: int = Field(50, ge=1)
+    replans: int = Field(2, ge=0)
+    retries: int = Field(2, ge=0, description="per run, over all steps")
+    seconds: float | None = Field(None, gt=0)
+    tokens: int | None = Field(None, gt=0, description="of the planning model, prompt and answer together")
+    cost: float | None = Field(None, ge=0, description="US dollars")
