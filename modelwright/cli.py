@@ -274,19 +274,19 @@ def resume(run: str, approve: bool, approve_for_run: bool, reject: str | None, r
 def tools_command(name: str | None, as_json: bool) -> None:
     """What it can do; with NAME one tool's arguments, result, effects and an example."""
     from modelwright import tools
-    from modelwright.console import table
+
+    if name is None and not as_json:
+        for known, summary in tools.summaries().items():
+            click.echo(f"{known:<18} {summary}")
+        return
     from modelwright.tooldoc import as_json as described
     from modelwright.tooldoc import text
 
     if name:
         found = tools.load(name)
         click.echo(json.dumps(described(found), indent=2) if as_json else text(found))
-        return
-    known = tools.load_all().values()
-    if as_json:
-        click.echo(json.dumps([described(t) for t in known], indent=2))
     else:
-        click.echo(table([["tool", "what it does"], *[[t.name, t.summary] for t in known]]))
+        click.echo(json.dumps([described(t) for t in tools.load_all().values()], indent=2))
 
 
 @cli.command()

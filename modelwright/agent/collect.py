@@ -19,7 +19,7 @@ WAITING = {"question": 3, "approval": 4, "budget": 5}
 def collect(db: sqlite3.Connection, run: Run, state: Json, workspace: Workspace, *, interrupted: bool = False) -> RunResult:
     """The run as it stands. A run that was killed shows as interrupted, and how to go on."""
     plan = Plan.model_validate(state["plan"]) if state.get("plan") else None
-    status = "interrupted" if interrupted or (not state) else state["status"]
+    status = "interrupted" if interrupted or "status" not in state else state["status"]
     report = workspace.run_dir(run.id) / "report.html"
     return RunResult(
         run=run.id, status=status, exit_code=exit_code(status, state), plan=plan, steps=_steps(db, plan, state.get("steps", {})),
@@ -42,7 +42,7 @@ def _steps(db: sqlite3.Connection, plan: Plan | None, records: dict[str, Json]) 
         record: dict[str, Any] = records.get(step.id, {"status": "pending"})
         entry = Ledger(db).find(record["key"]) if "key" in record else None
         result = tools.load(step.tool).result.model_validate(entry.result) if entry and entry.result else None
-        args = references.resolve(step.args, results) if result else step.args
+        args = references.resolve(step.args, results.__getitem__) if result else step.args
         if entry and entry.result:
             results[step.id] = entry.result
         found.append(StepResult(

@@ -33,6 +33,7 @@ from modelwright.graphs.gate import assess
 from modelwright.graphs.ledger import Ledger
 from modelwright.graphs.plancheck import check, read_plan
 from modelwright.graphs.state import RunState, initial
+from modelwright.graphs.store import RunStore
 from modelwright.memory import episodes
 from modelwright.policies import load as load_policy
 from modelwright.types import Json, Limits, Plan, Step
@@ -111,7 +112,7 @@ class Agent:
     def show(self, run: str) -> RunResult:
         """How a run stands, without touching it."""
         with self._database() as db, self._graph(db, Runs(db).get(run)) as (graph, thread):
-            return collect(db, Runs(db).get(run), graph.get_state(thread).values, self.workspace)
+            return self._collected(db, Runs(db).get(run), graph, thread)
 
     # driving the graph -----------------------------------------------------------------------------------------
 
@@ -126,11 +127,15 @@ class Agent:
                 stopped = False
             except (KeyboardInterrupt, Interrupted):
                 stopped = True
-            result = collect(db, run, graph.get_state(thread).values, self.workspace, interrupted=stopped)
+            result = self._collected(db, run, graph, thread, interrupted=stopped)
             emitter.emit(EventType.RUN_ENDED, status=result.status, exit_code=result.exit_code, spent=result.spent.model_dump(), error=result.error)
             plan = result.plan.model_dump(mode="json") if result.plan else None
             Runs(db).update(run.id, status=result.status, exit_code=result.exit_code, plan=plan, spent=result.spent.model_dump(), error=result.error)
         return result
+
+    def _collected(self, db: sqlite3.Connection, run: Run, graph: Any, thread: Json, *, interrupted: bool = False) -> RunResult:
+        state = RunStore(db, run.id).expanded(graph.get_state(thread).values)
+        return collect(db, run, state, self.workspace, interrupted=interrupted)
 
     def _until_it_rests(self, graph: Any, thread: Json, inputs: Any, yes: bool) -> None:
         from langgraph.types import Command
@@ -188,24 +193,26 @@ class Agent:
     @contextmanager
     def _graph(self, db: sqlite3.Connection, run: Run) -> Iterator[tuple[Any, Json]]:
         """The compiled graph of `run`, its thread, and the emitter it writes to."""
-        from modelwright.graphs.build import RECURSION_LIMIT, build, open_checkpointer, prune
+        from modelwright.graphs.build import RECURSION_LIMIT, Pruner, build, open_checkpointer
 
         sinks: list[Sink] = [TraceWriter(db), *([self._on_event] if self._on_event else [])]
         self._emitter = Emitter(run.id, sinks, first_seq=next_seq(db, run.id))
         settings = self.settings.model_copy(update={"seed": run.options.get("seed", self.settings.seed), "model": run.options.get("model", self.settings.model)})
         known = tools.load_all()
-        saver = open_checkpointer(self.workspace.checkpoints)
+        saver, ledger_db = open_checkpointer(self.workspace.checkpoints), self.workspace.connect(synced=True)
         with Thinking(settings, known, self.workspace.root, self._emitter) as thinking:
             deps = Deps(
                 workspace=self.workspace, settings=settings, tools=known, planner=thinking, policy=self._policy(run.options.get("policy")),
-                ledger=Ledger(db), db=db, emitter=self._emitter, tokens_used=thinking.tokens_used,
+                ledger=Ledger(ledger_db), store=RunStore(db, run.id), db=db, emitter=self._emitter, tokens_used=thinking.tokens_used,
+                prune=(pruner := Pruner(saver, run.id)),
                 write_report=lambda state: report.write(db, run, state, self.workspace), remember=lambda state: self._remember(run, state),
             )
             try:
                 yield build(deps, saver), {"configurable": {"thread_id": run.id}, "recursion_limit": RECURSION_LIMIT}
             finally:
+                pruner.now()
                 saver.conn.close()
-                prune(self.workspace.checkpoints, run.id)
+                ledger_db.close()
 
     def _remember(self, run: Run, state: Json) -> None:
         used = [step["tool"] for step in (state["plan"] or {}).get("steps", [])]

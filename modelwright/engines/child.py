@@ -1,6 +1,6 @@
 """The child's side of a job: `python -m modelwright.engines.child JOB_DIR`.
 
-Reads `JOB_DIR/job.json` ({"engine", "spec", "seconds"}), runs `modelwright.engines.<engine>.run(spec, job)`, and leaves
+Reads `JOB_DIR/job.json` ({"engine", "spec", "seconds"}), runs the engine's `run(spec, job)`, and leaves
 exactly one of `result.json` or `error.json`, each renamed into place. Events go to `events.jsonl`, one JSON object a
 line; everything a library prints goes to `log.txt`. It outlives its parent, so that a resumed run can join it, but
 never its own deadline.
@@ -41,6 +41,11 @@ class Job:
         self._events.write(json.dumps({"message": message, **numbers}, default=float) + "\n")
 
 
+def _module(engine: str) -> str:
+    """A plain name is one of ours; a dotted one is the module of a package that brings its own engine."""
+    return engine if "." in engine else f"modelwright.engines.{engine}"
+
+
 def _missing(error: ImportError) -> EngineMissing:
     package = (error.name or "").split(".")[0] or str(error)
     extra = {"llama_cpp": "llama", "torch": "train", "transformers": "train", "trl": "train", "peft": "train",
@@ -76,7 +81,7 @@ def main(folder: Path) -> int:
     job = Job(folder, job_file["spec"])
     try:
         faults.point("job.start")
-        engine = importlib.import_module(f"modelwright.engines.{job_file['engine']}")
+        engine = importlib.import_module(_module(job_file["engine"]))
         result = engine.run(job_file["spec"], job)
         faults.point("job.before_result")
         write_json(folder / "result.json", result)

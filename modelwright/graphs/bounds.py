@@ -5,17 +5,15 @@ Pure functions. What is spent lives in the run's state, so a resume goes on coun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from modelwright.canonical import sha256_of
 from modelwright.types import Json, Limits, Spent
 
 STUCK_AFTER = 3
-"""The same tool with the same arguments and the same result this often is no progress."""
+"""The same tool with the same arguments and the same result this often is no progress. Polling is, while results differ."""
 
 
 def reached(spent: Spent, limits: Limits) -> str | None:
-    """The bound that is used up, as `steps 5 of 5`, or None. A bound of seconds, tokens or cost counts once it is met."""
+    """The bound that is used up, as `steps 5 of 5`, or None. A bound of zero counts once something is spent."""
     for name in ("steps", "seconds", "tokens", "cost"):
         bound, used = getattr(limits, name), getattr(spent, name)
         if bound is not None and used >= bound and (bound > 0 or used > 0):
@@ -25,8 +23,3 @@ def reached(spent: Spent, limits: Limits) -> str | None:
 
 def call_hash(tool: str, args: Json, result: Json) -> str:
     return sha256_of([tool, args, result])
-
-
-def is_stuck(calls: Sequence[str]) -> bool:
-    """True when the last call, with its result, was seen STUCK_AFTER times. Polling is no circle while its results differ."""
-    return bool(calls) and calls.count(calls[-1]) >= STUCK_AFTER

@@ -7,7 +7,6 @@ checkpoint holds the whole state, so old ones are pruned.
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from modelwright.workspace import open_sqlite
 RECURSION_LIMIT = 1_000_000
 """LangGraph's own bound starts afresh with each resume; ours live in the state."""
 KEEP_CHECKPOINTS = 3
+PRUNE_EVERY = 10
 
 EDGES: dict[str, list[str]] = {
     "plan": ["gate", "approve", "report"],
@@ -63,13 +63,19 @@ def open_checkpointer(path: Path) -> SqliteSaver:
     return saver
 
 
-def prune(path: Path, run: str) -> None:
-    """Keep the last few checkpoints of a run: each holds the whole state (390 kB for 30 steps unpruned)."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
-    try:
+class Pruner:
+    """Keeps the last few checkpoints of a run; each holds the whole state. Every PRUNE_EVERY calls, so it costs little."""
+
+    def __init__(self, saver: SqliteSaver, run: str) -> None:
+        self._saver, self._run, self._calls = saver, run, 0
+
+    def __call__(self) -> None:
+        self._calls += 1
+        if self._calls % PRUNE_EVERY == 0:
+            self.now()
+
+    def now(self) -> None:
         keep = "select checkpoint_id from checkpoints where thread_id = ? order by checkpoint_id desc limit ?"
-        for table in ("checkpoints", "writes"):
-            connection.execute(f"delete from {table} where thread_id = ? and checkpoint_id not in ({keep})", (run, run, KEEP_CHECKPOINTS))
-        connection.execute("pragma wal_checkpoint(truncate)")
-    finally:
-        connection.close()
+        with self._saver.cursor() as cursor:
+            for table in ("writes", "checkpoints"):
+                cursor.execute(f"delete from {table} where thread_id = ? and checkpoint_id not in ({keep})", (self._run, self._run, KEEP_CHECKPOINTS))

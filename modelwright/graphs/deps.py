@@ -11,6 +11,7 @@ from typing import Protocol
 from modelwright.config import Settings
 from modelwright.events import Emitter
 from modelwright.graphs.ledger import Ledger
+from modelwright.graphs.store import RunStore
 from modelwright.tool import Tool, Verdict
 from modelwright.types import Estimate, Json, Plan
 from modelwright.workspace import Workspace
@@ -38,10 +39,13 @@ class Deps:
     planner: Planner
     policy: Policy
     ledger: Ledger
+    store: RunStore
     db: sqlite3.Connection
     emitter: Emitter
     write_report: Callable[[Json], Json]
-    """Final state -> {report: path, …}."""
+    """Final state, expanded -> {report: path, …}."""
     remember: Callable[[Json], None]
+    prune: Callable[[], None] = field(default=lambda: None)
+    """Forget old checkpoints; called each step."""
     tokens_used: Callable[[], int] = field(default=lambda: 0)
     """Planner tokens since the last call of this function."""

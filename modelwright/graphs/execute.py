@@ -6,6 +6,7 @@ Nothing here decides what comes next; the outcome is either a ledger key or a ty
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,8 @@ from modelwright.graphs import ledger, references
 from modelwright.graphs.context import RunContext
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.gate import call_id, estimate_of
-from modelwright.graphs.plancheck import plan_hash
 from modelwright.tool import Tool
-from modelwright.types import Check, Decision, Json, Plan, Step, ToolArgs, ToolResult
+from modelwright.types import Check, Decision, Json, Step, ToolArgs, ToolResult
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,20 @@ class Call:
     validated: ToolArgs
 
 
-def prepare(plan: Plan, step: Step, approved: dict[str, str], results: dict[str, Json], deps: Deps) -> Call:
-    """The call, if it is exactly what was approved. Raises Denied when plan, arguments or policy are not."""
-    if plan.hash != plan_hash(plan):
-        raise Denied("the plan was changed after it was approved", fix="run it again as a plan file")
-    if approved.get(step.id) != call_id(step, deps.policy.hash):
-        raise Denied(f"step {step.id} is not the call that was approved (policy or arguments changed)", fix="approve it again")
+def prepare(step: Step, result_of: Callable[[str], Json], deps: Deps) -> Call:
+    """The call with its references resolved and its arguments validated."""
     tool = deps.tools[step.tool]
-    args = references.resolve(step.args, results)
-    verdict = deps.policy.decide(tool, args, estimate_of(tool, args, deps.workspace.root), deps.workspace.root)
-    if verdict.decision is Decision.DENY:
-        raise Denied(f"policy denies {step.id} with its real arguments: {verdict.reason} (rule {verdict.rule})")
+    args = references.resolve(step.args, result_of)
     return Call(step, tool, args, tool.validate(args))
+
+
+def authorise(call: Call, approved: dict[str, str], deps: Deps) -> None:
+    """Raise Denied unless this is exactly what was approved, and policy does not deny it with its real arguments."""
+    if approved.get(call.step.id) != call_id(call.step, deps.policy.hash):
+        raise Denied(f"step {call.step.id} is not the call that was approved (policy or arguments changed)", fix="approve it again")
+    verdict = deps.policy.decide(call.tool, call.args, estimate_of(call.tool, call.args, deps.workspace.root), deps.workspace.root)
+    if verdict.decision is Decision.DENY:
+        raise Denied(f"policy denies {call.step.id} with its real arguments: {verdict.reason} (rule {verdict.rule})")
 
 
 def run(call: Call, deps: Deps, run_id: str, seconds_left: float | None) -> Outcome:

@@ -55,7 +55,7 @@ def _with_defaults(tool: Tool, args: Json) -> Json:
 
 def call_id(step: Step, policy_hash: str) -> str:
     """What an approval is bound to: this very call under this very policy."""
-    return sha256_of([step.id, step.tool, step.args, policy_hash])
+    return sha256_of([step.id, step.tool, step.args, policy_hash])[:32]
 
 
 def edited(plan: Plan, edits: Mapping[str, Json], tools: Mapping[str, Tool]) -> Plan:

@@ -45,17 +45,20 @@ class Nodes:
         if plan is None or plan.hash in state["tried"]:
             return {**self._failed_as_before(state), "spent": spent}
         self.deps.emitter.emit(EventType.PLAN_PROPOSED, plan=plan.model_dump(mode="json"))
-        return {**self._of_kind(plan), "spent": spent, "reply": None, "failure": None, "cursor": 0, "steps": {}, "answers": self._answers(state),
-                "plan": plan.model_dump(mode="json")}
+        return {**self._of_kind(plan), "spent": spent, "reply": None, "failure": None, "cursor": 0, "stuck": False, "given": None, "answers": self._answers(state),
+                "plan_id": self.deps.store.save_plan(plan)}
 
     def _propose(self, state: RunState) -> Plan | None:
-        if state.get("failure") and state["plan"]:
-            failure = state["failure"] or {}
-            return self.deps.planner.replan(Plan.model_validate(state["plan"]), failure["step"], failure["error"])
+        failure = state.get("failure")
+        if failure:
+            return self.deps.planner.replan(self._plan_of(state), failure["step"], failure["error"])
         answers = self._answers(state)
-        if state["plan"] and not answers:
-            return read_plan(state["plan"])
+        if state["given"] and not answers:
+            return read_plan(state["given"])
         return self.deps.planner.plan(state["request"], answers)
+
+    def _plan_of(self, state: RunState) -> Plan:
+        return self.deps.store.plan(str(state["plan_id"]))
 
     def _answers(self, state: RunState) -> list[str]:
         answer = (state.get("reply") or {}).get("answer")
@@ -76,7 +79,7 @@ class Nodes:
     def gate(self, state: RunState) -> Update:
         """Estimate and decide every step; apply what a person replied; open an approval for what is still asked."""
         faults.point("node.gate")
-        plan, reply = Plan.model_validate(state["plan"]), state.get("reply") or {}
+        plan, reply = self._plan_of(state), state.get("reply") or {}
         if reply.get("reject"):
             step, reason = next(iter(reply["reject"].items()))
             return self._denied(Denied(f"{step} was rejected" + (f": {reason}" if reason else "")), "rejected by the user", step)
@@ -90,7 +93,7 @@ class Nodes:
             verdict = verdicts[step.id]
             self.deps.emitter.emit(EventType.DECISION, step.id, decision=verdict.decision.value, rule=verdict.rule, reason=verdict.reason,
                                    estimate=step.estimate.model_dump() if step.estimate else None)
-        update: Update = {"plan": plan.model_dump(mode="json"), "reply": None, "pending": None}
+        update: Update = {"plan_id": self.deps.store.save_plan(plan), "reply": None, "pending": None}
         denied = next((s for s in plan.steps if s.decision is Decision.DENY), None)
         if denied:
             verdict = verdicts[denied.id]
@@ -138,73 +141,86 @@ class Nodes:
     def execute(self, state: RunState) -> Update:
         """Run the next step, once."""
         faults.point("node.execute")
-        plan, spent, limits = Plan.model_validate(state["plan"]), Spent.model_validate(state["spent"]), Limits.model_validate(state["limits"])
-        step = plan.steps[state["cursor"]]
+        spent, limits = Spent.model_validate(state["spent"]), Limits.model_validate(state["limits"])
         started = time.monotonic()
         left = None if limits.seconds is None else max(0.1, limits.seconds - spent.seconds)
+        step = None
         try:
-            call = execute.prepare(plan, step, state["approved"], self._results(state), self.deps)
+            step = self._plan_of(state).steps[state["cursor"]]
+            call = execute.prepare(step, lambda earlier: self._result(state, earlier), self.deps)
+            execute.authorise(call, state["approved"], self.deps)
             outcome = execute.run(call, self.deps, state["run"], left)
         except ModelwrightError as error:
             if error.exit_code == 130:
                 raise
             return self._step_failed(state, step, error, time.monotonic() - started)
         spent = spent.model_copy(update={"steps": spent.steps + 1, "seconds": spent.seconds + time.monotonic() - started})
-        record = {"status": "ran", "key": outcome.key, "reused": outcome.reused, "seconds": outcome.seconds}
-        return {"steps": {**state["steps"], step.id: record}, "spent": spent.model_dump(), "failure": None, "next": "verify"}
+        self._record(state, step.id, status="ran", key=outcome.key, reused=outcome.reused, seconds=outcome.seconds, error=None, checks=[])
+        return {"spent": spent.model_dump(), "failure": None, "next": "verify"}
 
-    def _step_failed(self, state: RunState, step: Step, error: ModelwrightError, seconds: float) -> Update:
-        self.deps.emitter.emit(EventType.TOOL_FAILED, step.id, tool=step.tool, error=error.as_json(), exit_code=error.exit_code)
+    def _record(self, state: RunState, step: str, **values: Any) -> None:
+        self.deps.store.record(str(state["plan_id"]), step, **values)
+
+    def _step_failed(self, state: RunState, step: Step | None, error: ModelwrightError, seconds: float) -> Update:
+        name = step.id if step else ""
+        self.deps.emitter.emit(EventType.TOOL_FAILED, name, tool=step.tool if step else "", error=error.as_json(), exit_code=error.exit_code)
         spent = Spent.model_validate(state["spent"])
         spent = spent.model_copy(update={"seconds": spent.seconds + seconds})
-        failure = {"step": step.id, "error": error.as_json(), "exit_code": error.exit_code, "retryable": error.retryable,
+        failure = {"step": name, "error": error.as_json(), "exit_code": error.exit_code, "retryable": error.retryable,
                    "budget": isinstance(error, BudgetSpent)}
-        record = {"status": "failed", "error": error.as_json(), "seconds": seconds}
-        return {"failure": failure, "steps": {**state["steps"], step.id: record}, "spent": spent.model_dump(), "next": "route"}
+        if step:
+            self._record(state, name, status="failed", error=error.as_json(), seconds=seconds)
+        return {"failure": failure, "spent": spent.model_dump(), "next": "route"}
 
-    def _results(self, state: RunState) -> dict[str, Json]:
-        """step id -> result, from the ledger; only steps that were verified count."""
-        found = {}
-        for step, record in state["steps"].items():
-            entry = self.deps.ledger.find(record["key"]) if record["status"] == "done" else None
-            if entry and entry.result is not None:
-                found[step] = entry.result
-        return found
+    def _entry(self, state: RunState, step: str) -> tuple[Json, Json]:
+        """(record, result) of a step that ran. Raises ToolFailed when the ledger has lost it."""
+        record = self.deps.store.steps(str(state["plan_id"]), step).get(step, {})
+        entry = self.deps.ledger.find(record.get("key", ""))
+        if entry is None or entry.result is None:
+            raise ToolFailed(f"the ledger has no result for {step}", fix="resume the run")
+        return record, entry.result
+
+    def _result(self, state: RunState, step: str) -> Json:
+        """The result of an earlier step; only what was verified counts."""
+        record, result = self._entry(state, step)
+        if record["status"] != "done":
+            raise ToolFailed(f"{step} is not done: {record['status']}")
+        return result
 
     def verify(self, state: RunState) -> Update:
         """Look at the postconditions with code; only then the step is done."""
         faults.point("node.verify")
-        plan = Plan.model_validate(state["plan"])
-        step = plan.steps[state["cursor"]]
-        record = state["steps"][step.id]
-        entry = self.deps.ledger.find(record["key"])
-        if entry is None or entry.result is None:
-            return self._step_failed(state, step, ToolFailed(f"the ledger has no result for {step.id}"), 0)
-        call = execute.prepare(plan, step, state["approved"], self._results(state), self.deps)
-        checks = execute.verify(call, entry.result)
+        step = self._plan_of(state).steps[state["cursor"]]
+        try:
+            _, result = self._entry(state, step.id)
+            call = execute.prepare(step, lambda earlier: self._result(state, earlier), self.deps)
+            checks = execute.verify(call, result)
+        except ModelwrightError as error:
+            return self._step_failed(state, step, error, 0)
         passed = all(c.passed for c in checks)
         self.deps.emitter.emit(EventType.VERIFIED, step.id, passed=passed, checks=[c.model_dump() for c in checks])
-        record = {**record, "status": "done" if passed else "unverified", "checks": [c.model_dump() for c in checks]}
-        update: Update = {"steps": {**state["steps"], step.id: record}, "next": "route"}
+        seen = bounds.call_hash(call.tool.name, call.args, result) if passed and not call.tool.volatile else None
+        self._record(state, step.id, status="done" if passed else "unverified", checks=[c.model_dump() for c in checks], call=seen)
         if not passed:
             failed = next(c for c in checks if not c.passed)
-            error = ToolFailed(f"{step.id} ({step.tool}) ran but is not verified: {failed.name}: {failed.detail}")
-            return {**update, "failure": {"step": step.id, "error": error.as_json(), "exit_code": 1, "retryable": False, "unverified": True}}
-        calls = [*state["calls"], bounds.call_hash(call.tool.name, call.args, entry.result)] if not call.tool.volatile else state["calls"]
-        return {**update, "cursor": state["cursor"] + 1, "calls": calls}
+            unverified = ToolFailed(f"{step.id} ({step.tool}) ran but is not verified: {failed.name}: {failed.detail}")
+            return {"failure": {"step": step.id, "error": unverified.as_json(), "exit_code": 1, "retryable": False, "unverified": True}, "next": "route"}
+        stuck = seen is not None and self.deps.store.times_seen(str(state["plan_id"]), seen) >= bounds.STUCK_AFTER
+        return {"cursor": state["cursor"] + 1, "stuck": stuck, "next": "route"}
 
     def route(self, state: RunState) -> Update:
         """What comes next: a raised bound, a retry, a new plan, the next step, or the end."""
         faults.point("node.route")
+        self.deps.prune()
         limits = _raised(Limits.model_validate(state["limits"]), (state.get("reply") or {}).get("limits"))
         spent = Spent.model_validate(state["spent"])
         base: Update = {"limits": limits.model_dump(), "reply": None, "pending": None, "status": "running"}
         failure = state.get("failure")
         if failure and not failure.get("budget"):
             return {**base, **self._after_failure(state, failure, spent, limits)}
-        if state["cursor"] >= len((state["plan"] or {})["steps"]):
+        if state["cursor"] >= len(self._plan_of(state).steps):
             return {**base, "status": "done", "next": "report"}
-        if bounds.is_stuck(state["calls"]):
+        if state["stuck"]:
             return {**base, **self._failed(Stuck("the same call gave the same result three times", fix="look at `modelwright trace`"))}
         reached = bounds.reached(spent, limits)
         if reached:
@@ -220,7 +236,7 @@ class Nodes:
             spent = spent.model_copy(update={"retries": spent.retries + 1})
             self.deps.emitter.emit(EventType.NOTICE, failure["step"], message=f"retry {spent.retries} of {limits.retries}")
             return {"failure": None, "spent": spent.model_dump(), "next": "execute"}
-        tried = [*state["tried"], str((state["plan"] or {}).get("hash"))]
+        tried = [*state["tried"], str(self._plan_of(state).hash)]
         if spent.replans < limits.replans and failure["exit_code"] == 1:
             return {"tried": tried, "next": "plan"}
         return {"tried": tried, **self._failed_as_before(state)}
@@ -230,14 +246,14 @@ class Nodes:
     def report(self, state: RunState) -> Update:
         """Write the report from the trace alone."""
         faults.point("node.report")
-        written = self.deps.write_report(dict(state))
+        written = self.deps.write_report(self.deps.store.expanded(dict(state)))
         self.deps.emitter.emit(EventType.REPORT, **written)
         return {"next": "remember"}
 
     def remember(self, state: RunState) -> Update:
         """Leave one row about this run for later ones."""
         faults.point("node.remember")
-        self.deps.remember(dict(state))
+        self.deps.remember(self.deps.store.expanded(dict(state)))
         return {"next": "end"}
 
     # endings ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ anything runs: the field must exist in the earlier step's result, and its type a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from modelwright.errors import PlanError
@@ -37,20 +37,20 @@ def split(reference: str) -> tuple[str, str, int | None]:
     return match.group(1), match.group(2), int(index[1:-1]) if index else None
 
 
-def resolve(value: Any, results: Mapping[str, Json]) -> Any:
+def resolve(value: Any, result_of: Callable[[str], Json]) -> Any:
     """`value` with every reference replaced by what the earlier step gave."""
     if isinstance(value, str) and value.startswith("$"):
         step, field, index = split(value)
-        found = results[step][field]
+        found = result_of(step)[field]
         if index is None:
             return found
         if index >= len(found):
             raise PlanError(f"{value} refers to item {index}, but there are {len(found)}")
         return found[index]
     if isinstance(value, dict):
-        return {key: resolve(item, results) for key, item in value.items()}
+        return {key: resolve(item, result_of) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolve(item, results) for item in value]
+        return [resolve(item, result_of) for item in value]
     return value
 
 

@@ -1,4 +1,4 @@
-"""The run's state, as LangGraph keeps it: small, plain JSON, artifacts and results by reference.
+"""The run's state, as LangGraph keeps it: small, plain JSON; plans, step records and results by reference.
 
 Every node returns the part it changes. `next` is the only thing that edges look at.
 """
@@ -18,22 +18,22 @@ class RunState(TypedDict, total=False):
     run: str
     request: str
     answers: list[str]
-    plan: Json | None
-    """A types.Plan as JSON; its hash is what the executor runs."""
+    given: Json | None
+    """A plan that the user gave, until the plan node has taken it."""
+    plan_id: str | None
+    """Which plan of graphs.store: the hash of all of it."""
     cursor: int
     """Index of the step that comes next."""
     approved: dict[str, str]
     """step id -> hash of the very call that was allowed."""
     allowed_tools: list[str]
     """Tools that were allowed for the whole run."""
-    steps: dict[str, Json]
-    """step id -> {status, key, checks, seconds}; the result itself is in the ledger under `key`."""
     failure: Json | None
     """{step, error, retryable}: what route looks at after a step that did not succeed."""
     tried: list[str]
     """Hashes of plans that failed: the same one is never tried twice."""
-    calls: list[str]
-    """One hash a finished call, over tool, arguments and result: the stuck detector reads it."""
+    stuck: bool
+    """The last call was made too often with the same result."""
     pending: Json | None
     """What a person is asked: {kind: approval|question|budget, …}."""
     reply: Json | None
@@ -47,6 +47,6 @@ class RunState(TypedDict, total=False):
 def initial(run: str, request: str, limits: Limits, plan: Json | None = None) -> RunState:
     """A fresh run. With `plan` the plan node has nothing to do but check it."""
     return RunState(
-        run=run, request=request, answers=[], plan=plan, cursor=0, approved={}, allowed_tools=[], steps={}, failure=None, tried=[],
-        calls=[], pending=None, reply=None, spent=Spent().model_dump(), limits=limits.model_dump(), status="running", error=None, next="plan",
+        run=run, request=request, answers=[], given=plan, plan_id=None, cursor=0, approved={}, allowed_tools=[], failure=None, tried=[],
+        stuck=False, pending=None, reply=None, spent=Spent().model_dump(), limits=limits.model_dump(), status="running", error=None, next="plan",
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from modelwright.errors import Denied
 from modelwright.types import Limits, Plan
 from tests.graphs.toys import FixedPolicy, MakeHarness, steps
 
@@ -97,7 +99,7 @@ def test_a_question_waits_and_the_answer_reaches_the_planner(harness: MakeHarnes
 def test_a_request_that_nothing_serves_ends_with_a_reason(harness: MakeHarness) -> None:
     state = harness(Plan(kind="none", reason="none of my tools does this")).start()
     assert state["status"] == "nothing"
-    assert state["steps"] == {}
+    assert state["plan"]["steps"] == []
 
 
 def test_an_invalid_plan_names_step_and_field(harness: MakeHarness) -> None:
@@ -210,12 +212,22 @@ def test_changed_input_content_is_another_call(harness: MakeHarness, workspace: 
 
 
 @pytest.mark.parametrize("change", [{"text": "evil"}, {"output": "/etc/evil"}])
-def test_a_plan_that_was_changed_in_the_checkpoint_does_not_run(harness: MakeHarness, workspace: Path, change: dict[str, str]) -> None:
+def test_a_plan_that_was_changed_on_disk_does_not_run(harness: MakeHarness, workspace: Path, change: dict[str, str]) -> None:
     h = harness(steps(("note", {"text": "a"})), policy=FixedPolicy(note="ask"))
     h.start()
-    state = h.graph.get_state(h.thread).values
-    state["plan"]["steps"][0]["args"].update(change)
-    h.graph.update_state(h.thread, {"plan": state["plan"], "approved": {"s1": state["pending"]["calls"][0]["call"]}, "next": "route"}, as_node="gate")
-    h.graph.invoke(None, h.thread, durability="sync")
+    (row,) = h.db.execute("select id, plan from plans order by rowid desc limit 1").fetchall()
+    plan = json.loads(row["plan"])
+    plan["steps"][0]["args"].update(change)
+    h.db.execute("update plans set plan = ? where id = ?", (json.dumps(plan), row["id"]))
+    again = harness(policy=FixedPolicy(note="ask"))
+    with pytest.raises(Denied, match="changed after it was approved"):
+        again.reply(allow=["s1"])
     assert written(workspace) == []
-    assert h.graph.get_state(h.thread).values["status"] == "failed"
+
+
+def test_an_approval_does_not_survive_another_policy(harness: MakeHarness, workspace: Path) -> None:
+    h = harness(steps(("note", {"text": "a"}), ("broken", {})), policy=FixedPolicy(note="ask"))
+    h.start()
+    again = harness(policy=FixedPolicy(note="ask", poll="ask"))
+    assert again.reply(allow=["s1"])["status"] == "waiting"
+    assert written(workspace) == []

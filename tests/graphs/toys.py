@@ -19,6 +19,7 @@ from modelwright.graphs.build import build
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.ledger import Ledger
 from modelwright.graphs.state import initial
+from modelwright.graphs.store import RunStore
 from modelwright.tool import Tool, ToolContext, Verdict, tool
 from modelwright.types import Check, Decision, Effect, Estimate, FilePath, Limits, ModelRef, OutputPath, Plan, Step, ToolArgs, ToolResult
 from modelwright.workspace import Workspace
@@ -120,7 +121,19 @@ def liar(args: NoArgs, ctx: ToolContext) -> LieResult:
     return LieResult(summary="all is well")
 
 
-TOOLS: dict[str, Tool] = {t.name: t for t in (note, read_note, poll, flaky, broken, liar)}
+class ComputeArgs(ToolArgs):
+    number: int
+
+
+@tool(effects=[Effect.COMPUTES, Effect.WRITES_FILES], example={"number": 1}, estimate=quick)
+def compute(args: ComputeArgs, ctx: ToolContext) -> NoteResult:
+    """Do something long in a child process, which counts in jobs.txt how often it was begun and finished."""
+    target = ctx.output_dir / "computed.txt"
+    ctx.job("tests.graphs.toy_job", {"number": args.number, "counter": str(ctx.workspace / "jobs.txt"), "output": str(target)})
+    return NoteResult(summary=f"computed {args.number}", path=str(target), length=1, artifacts=[artifact(target, "number")])
+
+
+TOOLS: dict[str, Tool] = {t.name: t for t in (note, read_note, poll, flaky, broken, liar, compute)}
 
 
 class ScriptedPlans:
@@ -165,8 +178,8 @@ class Harness:
         clock = itertools.count(1.0)
         self.tokens = 0
         self.deps = Deps(
-            workspace=self.workspace, settings=Settings(), tools=TOOLS, planner=planner, policy=policy or FixedPolicy(), ledger=Ledger(self.db),
-            db=self.db, emitter=Emitter(run, [self.events.append], clock=lambda: next(clock)), write_report=self._report,
+            workspace=self.workspace, settings=Settings(), tools=TOOLS, planner=planner, policy=policy or FixedPolicy(), ledger=Ledger(self.workspace.connect(synced=True)),
+            store=RunStore(self.db, run), db=self.db, emitter=Emitter(run, [self.events.append], clock=lambda: next(clock)), write_report=self._report,
             remember=lambda state: None, tokens_used=lambda: self.tokens,
         )
         self.graph = build(self.deps, saver)
@@ -188,7 +201,7 @@ class Harness:
 
     def _invoke(self, value: Any) -> dict[str, Any]:
         state: dict[str, Any] = self.graph.invoke(value, self.thread, durability="sync")
-        return state
+        return self.deps.store.expanded(state)
 
     def types(self) -> list[str]:
         return [event.type.value for event in self.events]

@@ -1,0 +1,33 @@
+# make demo   the whole job on two cores: fine-tune, export, quantize, compare, report
+# make test   lint, types, contracts, tests
+# make env    only the environment (.venv); needs Python 3.11 and a C++ compiler, about ten minutes the first time
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export HF_HUB_OFFLINE := 1
+
+.PHONY: env demo test lint slow bench clean
+
+env: $(VENV)/.ready
+
+# The wheel of llama-cpp-python is compiled (about six minutes on two cores) while the rest is downloaded.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version)"; exit 2; }
+	@command -v c++ >/dev/null || command -v g++ >/dev/null || { echo "a C++ compiler is needed (llama-cpp-python is compiled): install g++"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+demo: env
+	$(BIN)/modelwright run "Fine-tune the built-in model on examples/tone/train.jsonl and compare it with the original on examples/tone/eval.jsonl" --yes
+
+test: env lint
+	$(BIN)/python -m pytest
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build *.egg-info .modelwright

@@ -1,0 +1,1 @@
+"""The conversation in a terminal: the only room that draws on a screen."""
