@@ -54,7 +54,7 @@ def clean(value: Any) -> Any:
     if isinstance(value, str):
         return safe_text(redact(value))
     if isinstance(value, dict):
-        return {safe_text(str(k)): clean(v) for k, v in value.items()}
+        return {safe_text(redact(str(k))): clean(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [clean(v) for v in value]
     return value

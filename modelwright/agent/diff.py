@@ -58,7 +58,8 @@ class Diff:
     def as_json(self) -> Json:
         return asdict(self)
 
-    def __str__(self) -> str:
+    def text(self) -> str:
+        """A table for a terminal."""
         parts = [f"{self.a} (a) and {self.b} (b)", *self._tables()]
         return "\n\n".join(parts if len(parts) > 1 else [*parts, "no difference but in time"])
 

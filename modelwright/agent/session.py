@@ -119,7 +119,8 @@ class Agent:
     def _drive(self, db: sqlite3.Connection, run: Run, fresh: RunState | None, reply: Json | None) -> RunResult:
         with self._graph(db, run) as (graph, thread):
             emitter = self._emitter
-            emitter.emit(EventType.RUN_STARTED if fresh else EventType.RUN_RESUMED, request=run.request, options=run.options, reply=reply)
+            emitter.emit(EventType.RUN_STARTED if fresh else EventType.RUN_RESUMED, request=run.request, options=run.options, reply=reply,
+                         policy_hash=self._policy(run.options.get("policy")).hash)
             inputs: Any = fresh if fresh is not None else self._where_it_stands(graph, thread, run, reply)
             Runs(db).update(run.id, status="running", exit_code=None)
             try:

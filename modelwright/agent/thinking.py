@@ -33,11 +33,13 @@ class Thinking:
             from modelwright.graphs.planning.planner import Planner
             from modelwright.models import open_model
 
-            self._planner = Planner(open_model(self._settings), dict(self._tools), self._workspace, self._on_call)
+            self._planner = Planner(open_model(self._settings, self._workspace), dict(self._tools), self._workspace, self._on_call)
         return self._planner
 
     def plan(self, request: str, answers: Sequence[str] = ()) -> Plan:
         plan: Plan = self.planner.plan(request, answers)
+        if self._emitter is not None:
+            self._emitter.emit(EventType.PLAN_STAGES, None, stages=self.planner.last_trace)
         return plan
 
     def replan(self, plan: Plan, failed_step: str, error: Json) -> Plan | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from modelwright import faults
 from modelwright.config import Settings
 from modelwright.engines import client
 from modelwright.types import Json
@@ -29,14 +30,18 @@ class RunContext:
     _jobs: int = field(default=0)
 
     def progress(self, message: str, **numbers: Any) -> None:
-        self.report({"message": message, **numbers})
+        self._heard({"message": message, **numbers})
+
+    def _heard(self, numbers: Json) -> None:
+        faults.point("execute.progress")
+        self.report(numbers)
 
     def job(self, engine: str, spec: Json) -> Json:
         self._jobs += 1
         folder = self.job_dir / f"{self._jobs}-{re.sub('[^a-z0-9_]', '_', engine)}"
         usage = client.Usage()
         try:
-            return client.run_job(engine, spec, folder, limits=self._limits(), progress=self.report, usage=usage)
+            return client.run_job(engine, spec, folder, limits=self._limits(), progress=self._heard, usage=usage)
         finally:
             self.peak_memory_bytes = max(self.peak_memory_bytes, usage.peak_memory_bytes)
             self.joined = self.joined or usage.joined

@@ -24,7 +24,8 @@ class Planner(Protocol):
 
 
 class Policy(Protocol):
-    hash: str
+    @property
+    def hash(self) -> str: ...
 
     def decide(self, tool: Tool, args: Json, estimate: Estimate, workspace: Path) -> Verdict: ...
 

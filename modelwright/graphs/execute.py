@@ -86,6 +86,8 @@ def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float
             raise BudgetSpent(f"the run's seconds are spent in {call.step.id}", fix=f"modelwright resume {run_id} --max-seconds N") from None
         raise
     faults.point("execute.after_effect")
+    if context.joined:
+        deps.emitter.emit(EventType.TOOL_JOINED, call.step.id, tool=call.tool.name, key=key)
     seconds = time.monotonic() - started
     deps.ledger.done(key, result.model_dump(mode="json"), context.peak_memory_bytes)
     faults.point("execute.after_outcome")

@@ -13,7 +13,7 @@ from typing import Any
 from modelwright.errors import PlanError
 from modelwright.types import Json
 
-REFERENCE = re.compile(r"^\$(s[0-9]+)\.([a-z_][a-z0-9_]*)((?:\[[0-9]+\])?)$")
+REFERENCE = re.compile(r"^\$(s[0-9]+)\.([a-z_][a-z0-9_]*)((?:\[[0-9]+\])?)\Z")
 
 
 def find(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:

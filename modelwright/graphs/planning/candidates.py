@@ -1,0 +1,94 @@
+"""What in a request can become an argument: found by code, each with its place, so that a plan can show its evidence.
+
+paths.py    files, folders, models, and names that look like paths but are not there
+numbers.py  numbers, in digits and words
+here        values with a name (quantization types, methods, metrics, formats), and the order of it all
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+Value = str | int | float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    kind: str
+    """dataset, model, file, folder, missing, output, number, or a table of lexicon.toml: quant, method, metric, format …"""
+    value: Value
+    start: int
+    end: int
+    text: str
+    source: str = "request"
+    """`request` or `answer`."""
+    lead: str = ""
+    """For a path: the word before it, when that is to, into, as or in."""
+
+    @property
+    def evidence(self) -> str:
+        return f"request[{self.start}:{self.end}]" if self.source == "request" else self.source
+
+
+def find(text: str, workspace: Path, source: str = "request") -> list[Candidate]:
+    """All candidates in order. Where two overlap, paths win over named values, and longer ones over shorter."""
+    from modelwright.graphs.planning.numbers import find_numbers
+    from modelwright.graphs.planning.paths import find_paths
+
+    paths = find_paths(text, workspace)
+    named = _outside(find_named(text), paths)
+    numbers = _outside(find_numbers(text), [*paths, *named])
+    found = sorted([*paths, *named, *numbers], key=lambda c: (c.start, c.end))
+    return [replace(c, source=source) for c in found]
+
+
+def find_named(text: str) -> list[Candidate]:
+    """Values that have names: the tables `[values.*]` of lexicon.toml, and quantization types by their shape."""
+    from modelwright.graphs.planning.lexicon import lexicon
+
+    found = _quant_types(text)
+    for kind, names in lexicon().values.items():
+        for pattern, value in names:
+            for match in pattern.finditer(text):
+                found.append(Candidate(kind, value, match.start(), match.end(), match.group()))
+    return _longest_of_each_kind(found)
+
+
+_QUANT = re.compile(r"(?<![\w.-])(?:(I?Q[2-8])[_ -]?([0-9KSMLX](?:[_ -]?(?:XXS|XS|NL|S|M|L))?)?)(?![\w])", re.IGNORECASE)
+_SHORT = {
+    "Q8": "Q8_0",
+    "Q6": "Q6_K",
+    "Q5": "Q5_K_M",
+    "Q4": "Q4_K_M",
+    "Q3": "Q3_K_M",
+    "Q2": "Q2_K",
+    "Q4_K": "Q4_K_M",
+    "Q5_K": "Q5_K_M",
+    "Q3_K": "Q3_K_M",
+}
+
+
+def _quant_types(text: str) -> list[Candidate]:
+    """q4_k_m, Q4-K-M, q4km, q8 … as llama.cpp writes them."""
+    found = []
+    for match in _QUANT.finditer(text):
+        base, rest = match.group(1).upper(), re.sub(r"[_ -]", "", (match.group(2) or "").upper())
+        parts = [base, *([rest[0], rest[1:]] if rest and rest[0] == "K" else [rest])]
+        name = "_".join(part for part in parts if part)
+        found.append(Candidate("quant", _SHORT.get(name, name), match.start(), match.end(), match.group()))
+    return found
+
+
+def _outside(candidates: Sequence[Candidate], taken: Sequence[Candidate]) -> list[Candidate]:
+    return [c for c in candidates if not any(c.start < t.end and t.start < c.end for t in taken)]
+
+
+def _longest_of_each_kind(candidates: Sequence[Candidate]) -> list[Candidate]:
+    kept: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: c.start - c.end):
+        if not any(candidate.kind == k.kind and candidate.start < k.end and k.start < candidate.end for k in kept):
+            kept.append(candidate)
+    return kept

@@ -1,0 +1,111 @@
+"""Which data set a step works on: from its own clause, by its place ("the second"), or the only one of the request.
+
+Never silently what the same plan trains on, to measure with: then it asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.clauses import Clause, mentions
+from modelwright.graphs.planning.drafts import Draft
+from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models, measures
+from modelwright.graphs.planning.questions import wording
+from modelwright.graphs.planning.sheet import Sheet
+
+TRAIN_NAMES, TEST_NAMES = ("train",), ("eval", "test", "val", "dev", "held", "quiz", "exam")
+NOT_DATA = ("rows", "examples", "lines", "model")
+ORDINALS = (("first", "former"), ("second", "latter", "other"), ("third",))
+SAME = (
+    "same data",
+    "same file",
+    "same set",
+    "same rows",
+    "same examples",
+    "the same",
+    "on it",
+    "with it",
+    "on that",
+    "against it",
+    "that file",
+    "that data",
+    "training data",
+    "training set",
+    "training file",
+    "train set",
+)
+
+
+def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
+    found = draft.dataset or _named_dataset(sheet, draft)
+    if found is None and field.required:
+        found = _other_dataset(sheet, draft)
+    if found is None:
+        if field.required:
+            sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), "dataset"))
+        return
+    sheet.put(draft, field.name, sheet.existing(found, field, draft))
+
+
+def _named_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
+    """From the step's own clause. Two that could both be meant are settled by their names, or asked about."""
+    here = list({c.value: c for c in draft.clause.candidates if sheet.may_be_data(c, draft)}.values())
+    ordinal = _ordinal(sheet, draft.clause)
+    if ordinal and (not here or len(here) > 1):
+        return ordinal
+    if len(here) > 1:
+        return _right_one(sheet, draft, here)
+    return here[0] if here else None
+
+
+def _right_one(sheet: Sheet, draft: Draft, here: Sequence[Candidate]) -> Candidate:
+    """By the file's name: train… for training, eval…, test … for measuring; the other one then is for evaluation."""
+    wanted, unwanted = (TEST_NAMES, TRAIN_NAMES) if measures(draft.tool) else (TRAIN_NAMES, TEST_NAMES)
+    fitting = [c for c in here if _sounds(c, wanted)]
+    if len(fitting) != 1:
+        fitting = [c for c in here if not _sounds(c, unwanted)]
+    if len(fitting) != 1:
+        chosen = sheet.answers.choose(f"{draft.tool.name} takes one data set. Which one?", [str(c.value) for c in here])
+        return replace(next(c for c in here if str(c.value) == chosen.value), source="answer")
+    others = [c for c in here if c not in fitting]
+    if not measures(draft.tool) and "eval_dataset" in draft.tool.args.model_fields and len(others) == 1:
+        sheet.put(draft, "eval_dataset", sheet.existing(others[0], fields_of(draft.tool.args)["eval_dataset"], draft))
+    return fitting[0]
+
+
+def _sounds(candidate: Candidate, names: Sequence[str]) -> bool:
+    return any(name in str(candidate.value).rsplit("/", 1)[-1].lower() for name in names)
+
+
+def _ordinal(sheet: Sheet, clause: Clause) -> Candidate | None:
+    """ "the second" is the second data set that the request names, but "the second model" and "the first rows" are not."""
+    mentioned = list({c.value: c for c in sheet.candidates if c.kind in ("dataset", "missing")}.values())
+    if len(mentioned) < 2:
+        return None
+    for candidate, words in zip(mentioned, ORDINALS, strict=False):
+        for word in words:
+            if mentions(clause, f"the {word}") and not mentions(clause, *(f"the {word} {noun}" for noun in NOT_DATA)):
+                return candidate
+    return None
+
+
+def _other_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
+    """The one data set that the request names elsewhere. Never silently what the same plan trains on, to measure with."""
+    data = [c for c in sheet.candidates if c.kind in ("dataset", "folder") or (c.kind == "missing" and not sheet.model_like(c))]
+    elsewhere = list({c.value: c for c in data}.values())
+    trained = {d.args.get("dataset") for d in sheet.drafts if made_models(d.tool)}
+    if measures(draft.tool) and not mentions(draft.clause, *SAME):
+        elsewhere = [c for c in elsewhere if c.value not in trained]
+    if measures(draft.tool) and not elsewhere:
+        return None
+    used = [c for c in elsewhere if c in sheet.used]
+    fresh = [c for c in elsewhere if c not in sheet.used]
+    if len(elsewhere) == 1:
+        return elsewhere[0]
+    if mentions(draft.clause, "it", "that", "same") and used:
+        return used[-1]
+    if len(fresh) == 1:
+        return fresh[0]
+    return _right_one(sheet, draft, fresh or elsewhere) if elsewhere else None

@@ -1,0 +1,63 @@
+"""What a known workflow fixes: which step's model goes where, and what it takes where the request says nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelwright.graphs.planning.drafts import Draft
+from modelwright.graphs.planning.fields import FieldSpec, fields_of
+from modelwright.graphs.planning.fill_models import only_model
+from modelwright.graphs.planning.questions import wording
+from modelwright.graphs.planning.sheet import Sheet
+
+
+def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    if draft.template is None:
+        return
+    for name, value in draft.template.wiring.items():
+        if name not in fields or (name in draft.args and fields[name].is_list) or (name == "train_dataset" and name in draft.args):
+            continue
+        entries = [e for item in (value if isinstance(value, list) else [value]) for e in _wire(sheet, item, draft)]
+        if entries:
+            draft.args[name] = [v for v, _ in entries] if isinstance(value, list) else entries[0][0]
+            draft.sources[name] = ", ".join(dict.fromkeys(evidence for _, evidence in entries))
+    for name, value in draft.template.unless_said.items():
+        if name not in draft.args:
+            draft.args[name], draft.sources[name] = value, f"template {draft.workflow}"
+
+
+def _wire(sheet: Sheet, item: Any, draft: Draft) -> list[tuple[Any, str]]:
+    """@source, @dataset, @TOOL.FIELD or a plain value of the workflow."""
+    if item == "@source":
+        return [sheet.source or _start_from(sheet, draft)]
+    if item == "@dataset":
+        first = next(d for d in sheet.drafts if d.workflow and "dataset" in d.args)
+        return [(first.args["dataset"], first.sources["dataset"])]
+    if isinstance(item, str) and item.startswith("@"):
+        tool = item[1:].split(".")[0]
+        made = sheet.made.get(tool)
+        return [(m.reference, f"step {m.step}") for m in made] if made else [sheet.source or _start_from(sheet, draft)]
+    return [(item, f"template {draft.workflow}")]
+
+
+def _start_from(sheet: Sheet, draft: Draft) -> tuple[Any, str]:
+    """The model that a workflow starts from: named in it, made before it, named elsewhere, or asked for."""
+    field = fields_of(draft.tool.args)["model"]
+    own = [c for c in (*draft.clause.candidates, *draft.nearby.candidates) if sheet.may_be_model(c, draft)]
+    found = own[0] if own else None if sheet.made else only_model(sheet, draft)
+    if found is None and sheet.made:
+        sheet.source = (sheet.latest()[-1].reference, f"step {sheet.latest()[-1].step}")
+    else:
+        found = sheet.existing(found, field, draft) if found else sheet.answers.path(wording(_asker(sheet, draft), field), "model")
+        sheet.used.add(found)
+        sheet.source = (found.value, found.evidence)
+    return sheet.source
+
+
+def _asker(sheet: Sheet, draft: Draft) -> str:
+    """Whose model it is in the user's words: not the export's that the workflow put in front."""
+    return (
+        draft.tool.name
+        if draft.clause.tokens
+        else next((d.tool.name for d in sheet.drafts if d.workflow and d.clause.tokens), draft.tool.name)
+    )

@@ -1,0 +1,116 @@
+"""Arguments that the request names beside their value: "3 epochs", "rank 32", "lr=1e-4", "validate on b.jsonl".
+
+Each number goes to one argument. Where it has a name on both sides ("rank 16 epochs 3"), the numbers with one
+possibility are placed first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.fields import FieldSpec
+from modelwright.graphs.planning.lexicon import lexicon
+
+_LINK = r"\s*(?:=|:|\bof\b|\bto\b|\bat\b|\bis\b|\bup to\b|\bset to\b|\babout\b|\bmost\b|-)?\s*(?:=|\bthe first\b|\bonly\b|\babout\b)?\s*"
+_KILO_TOKENS = frozenset({"max_length", "context_length", "max_new_tokens"})
+"""8k tokens are 8192."""
+
+
+def numbers(fields: Mapping[str, FieldSpec], candidates: Sequence[Candidate], text: str, start: int, end: int) -> dict[str, Candidate]:
+    """Which number of text[start:end] fills which numeric field."""
+    here = [c for c in candidates if c.kind == "number" and start <= c.start and c.end <= end]
+    wanted = [f for f in fields.values() if f.type in ("integer", "number")]
+    options = {c: [f.name for f in wanted if _may_be(f, c) and _named(f.name, c, text, start, end)] for c in here}
+    placed: dict[str, Candidate] = {}
+    for candidate in sorted(here, key=lambda c: len(options[c])):
+        free = [name for name in options[candidate] if name not in placed]
+        if free:
+            placed[free[0]] = candidate
+    if "epochs" in fields and "epochs" not in placed and (times := [c for c in here if c.text.lower() in ("twice", "thrice")]):
+        placed["epochs"] = times[0]
+    if "learning_rate" in fields and "learning_rate" not in placed:
+        tiny = [c for c in here if c not in placed.values() and re.search(r"\de-\d", c.text)]
+        placed |= {"learning_rate": tiny[0]} if tiny else {}
+    return placed
+
+
+def spoken(number: Candidate, text: str) -> str:
+    """The number with the argument that the words beside it speak of; empty if they speak of none."""
+    for field in lexicon().arguments:
+        _, after = _patterns(field)
+        if match := after.match(text[number.end :]):
+            return text[number.start : number.end + match.end()]
+    return ""
+
+
+def value_of(field: FieldSpec, candidate: Candidate) -> int | float:
+    """The number as this field takes it."""
+    number = candidate.value
+    assert isinstance(number, int | float)
+    if field.name in _KILO_TOKENS and re.search(r"k\b", candidate.text, re.IGNORECASE):
+        return round(number / 1000 * 1024)
+    return int(number) if float(number).is_integer() and not re.search(r"e-|\.", candidate.text.lower()) else float(number)
+
+
+def _may_be(field: FieldSpec, candidate: Candidate) -> bool:
+    return field.type == "number" or float(candidate.value).is_integer()
+
+
+def _named(field: str, number: Candidate, text: str, start: int, end: int) -> bool:
+    before, after = _patterns(field)
+    return bool(before.search(text[start : number.start]) or after.match(text[number.end : end]))
+
+
+@lru_cache(maxsize=256)
+def _patterns(field: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    names = _names(field)
+    spoken = "|".join(re.escape(n).replace(r"\ ", r"[\s_-]+") + ("s?" if len(n) > 2 and not n.endswith("s") else "") for n in names)
+    long = "|".join(re.escape(n).replace(r"\ ", r"[\s_-]+") + ("s?" if not n.endswith("s") else "") for n in names if len(n) > 2)
+    before = re.compile(rf"(?<![\w])(?:{spoken}){_LINK}$", re.IGNORECASE)
+    after = re.compile(
+        rf"\s*-?\s*(?:more |full |training |random |test |optimi[sz]er |of the |of its |an? |of an? )?(?:{long or 'a^'})(?!\w)",
+        re.IGNORECASE,
+    )
+    return before, after
+
+
+def _names(field: str) -> list[str]:
+    known = [" ".join(words) for words in lexicon().arguments.get(field, ())]
+    return sorted({*known, field.replace("_", " ")}, key=len, reverse=True)
+
+
+def paths(fields: Mapping[str, FieldSpec], main: str, candidates: Sequence[Candidate], text: str) -> dict[str, Candidate]:
+    """Which path fills which data set or file beside the main one, by the words next to it."""
+    placed: dict[str, Candidate] = {}
+    wanted = [f for f in fields.values() if f.role in ("dataset", "file") and f.name != main and not f.is_list]
+    for field in wanted:
+        before, after = _path_patterns(field.name)
+        for candidate in candidates:
+            if candidate in placed.values() or candidate.kind not in ("dataset", "file", "missing"):
+                continue
+            if before.search(text[max(0, candidate.start - 60) : candidate.start]) or after.match(text[candidate.end :]):
+                placed.setdefault(field.name, candidate)
+    return placed
+
+
+@lru_cache(maxsize=64)
+def _path_patterns(field: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    spoken = "|".join(re.escape(n).replace(r"\ ", r"[\s_-]+") for n in _names(field))
+    before = re.compile(
+        rf"\b(?:{spoken})\b(?:\s+(?:on|in|from|with|set|data|dataset|file|is|the|against|text|using|=))*[\s:='\"`(]*$", re.IGNORECASE
+    )
+    after = re.compile(rf"['\"`]?\s*(?:\(|(?:as|for|is|being|serves as|to)\s+)(?:the|an|a|my|our|its)?\s*(?:{spoken})\b", re.IGNORECASE)
+    return before, after
+
+
+def written_out(field: FieldSpec, text: str, start: int, end: int) -> Candidate | None:
+    """`field=value` for text, yes/no and listed values, as a person who knows the schema writes it."""
+    match = re.compile(rf"\b{re.escape(field.name)}\s*[=:]\s*[\"']?([^\s\"',;]+)", re.IGNORECASE).search(text, start, end)
+    if match is None or field.type not in ("string", "boolean") or field.role:
+        return None
+    return Candidate(
+        "value", match.group(1).rstrip("."), match.start(1), match.start(1) + len(match.group(1).rstrip(".")), match.group(1).rstrip(".")
+    )

@@ -1,0 +1,105 @@
+"""What is known while a plan is filled: candidates, what was used, which models exist so far. Used by the filling rooms.
+
+fill.py          order of the fields, numbers and named values
+fill_data.py     data sets
+fill_models.py   models, one or a list
+fill_wiring.py   what a known workflow fixes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelwright.graphs.planning import named
+from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.drafts import Draft
+from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models
+from modelwright.graphs.planning.questions import Answers, fits_role, wording
+
+OUTPUT_LEADS = ("to", "into", "as", "at", "under")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model that an earlier step gives."""
+
+    step: str
+    reference: str
+
+
+class Sheet:
+    """The state of one plan's filling. A value is put together with its evidence, never without."""
+
+    def __init__(self, request: str, candidates: Sequence[Candidate], drafts: Sequence[Draft], answers: Answers, workspace: Path) -> None:
+        self.request, self.drafts, self.answers, self.workspace = request, drafts, answers, workspace
+        self.candidates = list(candidates)
+        self.used: set[Candidate] = set()
+        self.made: dict[str, list[Made]] = {}
+        """Tool name -> the models of its latest step; the newest last."""
+        self.source: tuple[Any, str] | None = None
+        """The model that the request starts from, with its evidence."""
+
+    def unused_numbers(self) -> list[str]:
+        """Numbers that the request gives a meaning ("the first 50 rows") and no step takes, with their names."""
+        left = [c for c in self.candidates if c.kind == "number" and c not in self.used]
+        return [spoken for c in left if (spoken := named.spoken(c, self.request))]
+
+    def put(self, draft: Draft, field: str, candidate: Candidate, value: Any = None) -> None:
+        draft.args[field] = candidate.value if value is None else value
+        draft.sources[field] = candidate.evidence
+        self.used.add(candidate)
+
+    def refer(self, draft: Draft, field: str, made: Sequence[Made]) -> None:
+        draft.args[field], draft.sources[field] = made[-1].reference, f"step {made[-1].step}"
+
+    def latest(self) -> list[Made]:
+        return list(self.made.values())[-1]
+
+    def existing(self, candidate: Candidate, field: FieldSpec, draft: Draft) -> Candidate:
+        """The candidate if it is there; what is not there is asked about, with the nearest names as choices."""
+        if fits_role(candidate, field.role):
+            return candidate
+        what = "is no model folder" if candidate.kind == "folder" else "does not exist"
+        question = f"{candidate.value} {what}. {wording(draft.tool.name, field)}"
+        return self.answers.path(question, field.role, named=str(candidate.value))
+
+    def may_be_data(self, candidate: Candidate, draft: Draft) -> bool:
+        if candidate.evidence in draft.sources.values():
+            return False
+        return candidate.kind in ("dataset", "file", "folder") or (candidate.kind == "missing" and not self.model_like(candidate))
+
+    def may_be_model(self, candidate: Candidate, draft: Draft) -> bool:
+        if candidate.evidence in draft.sources.values():
+            return False
+        if candidate.kind == "folder":
+            return not any(c.kind == "folder" and c != candidate for c in draft.clause.candidates) and any(
+                c.kind == "dataset" for c in draft.clause.candidates
+            )
+        return candidate.kind == "model" or (candidate.kind == "missing" and self.model_like(candidate))
+
+    def model_like(self, candidate: Candidate) -> bool:
+        """Of something that is not there: does its name say model? Without an ending, the word before it tells."""
+        name = str(candidate.value).lower()
+        if name.endswith((".gguf", ".safetensors", ".bin", ".pt")):
+            return True
+        before = self.request[: candidate.start].rstrip("\"'`“ ").lower()
+        return "." not in name.rsplit("/", 1)[-1] and not before.endswith((" on", " with", " from", " data", " dataset", " in", " using"))
+
+    def remember(self, draft: Draft) -> None:
+        """What later steps can refer to. The first model of the plan is the baseline of comparisons."""
+        fields = fields_of(draft.tool.args)
+        if self.source is None and "model" in fields:
+            if "model" in draft.args:
+                self.source = (draft.args["model"], draft.sources["model"])
+            elif fields["model"].default:
+                self.source = (fields["model"].default, "default")
+        for name, is_list in made_models(draft.tool).items():
+            self.made.pop(draft.tool.name, None)
+            if is_list:
+                count = len(draft.args.get("types") or fields["types"].default or [1]) if "types" in fields else 1
+                self.made[draft.tool.name] = [Made(draft.id, f"${draft.id}.{name}[{i}]") for i in range(count)]
+            else:
+                self.made[draft.tool.name] = [Made(draft.id, f"${draft.id}.{name}")]

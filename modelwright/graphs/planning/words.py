@@ -1,0 +1,48 @@
+"""A request as tokens with their place in it: words, numbers, punctuation, and candidates as one token each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from modelwright.graphs.planning.candidates import Candidate
+
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]|_")
+_INSIDE_WORD = frozenset(".-")
+
+
+@dataclass(frozen=True)
+class Token:
+    text: str
+    start: int
+    end: int
+    candidate: Candidate | None = None
+    masked: bool = False
+    """Part of a noun ("the tuned model", "training data"): no command by itself."""
+
+    @property
+    def word(self) -> str:
+        return self.text.lower().replace("’", "'")
+
+
+def tokenize(text: str, candidates: Sequence[Candidate]) -> list[Token]:
+    """Words, numbers and punctuation; a candidate that is more than a word or number is one token."""
+    tokens: list[Token] = []
+    taken = sorted((c for c in candidates if c.kind != "number"), key=lambda c: (c.start, -c.end))
+    position = 0
+    for candidate in taken:
+        if candidate.start < position:
+            continue
+        tokens += _plain(text, position, candidate.start)
+        tokens.append(Token(candidate.text, candidate.start, candidate.end, candidate))
+        position = candidate.end
+    return tokens + _plain(text, position, len(text))
+
+
+def _plain(text: str, start: int, end: int) -> list[Token]:
+    """A dot or hyphen inside a word (llama.cpp, fine-tune) is left out: it ends no clause."""
+    found = [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text, start, end)]
+    return [
+        t for t in found if not (t.text in _INSIDE_WORD and text[t.start - 1 : t.start].isalnum() and text[t.end : t.end + 1].isalnum())
+    ]
