@@ -48,8 +48,15 @@ def main() -> None:
 def measure(side: str, options: argparse.Namespace) -> Json:
     """Run one side in a fresh process; add what that process took, and what others took meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, "--side", side, "--folder", folder,
-                   *(f"--{name}={getattr(options, name)}" for name in ("rows", "steps", "rounds", "threads"))]
+        command = [
+            sys.executable,
+            __file__,
+            "--side",
+            side,
+            "--folder",
+            folder,
+            *(f"--{name}={getattr(options, name)}" for name in ("rows", "steps", "rounds", "threads")),
+        ]
         busy, started = _busy_seconds(), time.monotonic()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "GOMP_SPINCOUNT": "1000", "HF_HUB_OFFLINE": "1"}
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
@@ -77,13 +84,13 @@ def rows_of(name: str, count: int) -> Path:
 
 def encoded(path: Path) -> tuple[Any, Any, list[Json]]:
     """Model, tokenizer and rows as tokens and labels: the same for both sides."""
-    from modelwright.config import Settings
+    from modelwright import config
     from modelwright.engines import hf
     from modelwright.engines.chat_template import stop_tokens
     from modelwright.engines.train_data import encode_rows, load_rows
     from modelwright.modelrefs import resolve
 
-    model, tokenizer = hf.load_for_training(resolve("builtin", ROOT), Settings().cache_dir)
+    model, tokenizer = hf.load_for_training(resolve("builtin", ROOT), config.load(ROOT).cache_dir)
     examples, _ = encode_rows(load_rows(path, None), tokenizer, stop_tokens(tokenizer, model), path, 512)
     return model, tokenizer, [{"input_ids": e.input_ids, "labels": e.labels} for e in examples]
 
@@ -91,17 +98,30 @@ def encoded(path: Path) -> tuple[Any, Any, list[Json]]:
 def ours(options: argparse.Namespace) -> Json:
     from dataclasses import asdict
 
+    from modelwright import config
     from modelwright.canonical import sha256_of_path
-    from modelwright.config import Settings
     from modelwright.engines import train
     from modelwright.modelrefs import resolve
 
     data = rows_of("train.jsonl", options.rows)
     spec = {
-        "model": asdict(resolve("builtin", ROOT)), "dataset": str(data), "dataset_sha256": sha256_of_path(data), "method": "lora",
-        "epochs": 1, "max_steps": options.steps, "learning_rate": RATE, "lora_rank": RANK, "lora_alpha": 2 * RANK, "batch_size": BATCH,
-        "max_length": 512, "seed": 7, "threads": options.threads, "cache_dir": str(Settings().cache_dir), "sample_tokens": 1,
-        "output": str(options.folder / "adapter"), "checkpoint_steps": 10**6,
+        "model": asdict(resolve("builtin", ROOT)),
+        "dataset": str(data),
+        "dataset_sha256": sha256_of_path(data),
+        "method": "lora",
+        "epochs": 1,
+        "max_steps": options.steps,
+        "learning_rate": RATE,
+        "lora_rank": RANK,
+        "lora_alpha": 2 * RANK,
+        "batch_size": BATCH,
+        "max_length": 512,
+        "seed": 7,
+        "threads": options.threads,
+        "cache_dir": str(config.load(ROOT).cache_dir),
+        "sample_tokens": 1,
+        "output": str(options.folder / "adapter"),
+        "checkpoint_steps": 10**6,
     }
     job = TimedJob(options.folder, spec)
     result = train.run(spec, job)
@@ -131,11 +151,23 @@ def plain_trl(options: argparse.Namespace) -> Json:
     torch.set_num_threads(options.threads)
     model, tokenizer, rows = encoded(rows_of("train.jsonl", options.rows))
     trainer = SFTTrainer(
-        model=model, processing_class=tokenizer, train_dataset=Dataset.from_list(rows),
+        model=model,
+        processing_class=tokenizer,
+        train_dataset=Dataset.from_list(rows),
         peft_config=LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear", task_type="CAUSAL_LM"),
-        args=SFTConfig(output_dir=str(options.folder / "trl"), max_steps=options.steps, per_device_train_batch_size=BATCH,
-                       learning_rate=RATE, lr_scheduler_type="cosine", use_cpu=True, bf16=False, seed=7, logging_steps=1,
-                       report_to="none", save_strategy="no"),
+        args=SFTConfig(
+            output_dir=str(options.folder / "trl"),
+            max_steps=options.steps,
+            per_device_train_batch_size=BATCH,
+            learning_rate=RATE,
+            lr_scheduler_type="cosine",
+            use_cpu=True,
+            bf16=False,
+            seed=7,
+            logging_steps=1,
+            report_to="none",
+            save_strategy="no",
+        ),
     )
     began, cpu = time.monotonic(), time.process_time()
     trainer.train()
@@ -149,8 +181,14 @@ def report(options: argparse.Namespace, tokens: float, seconds: float, cpu: floa
     import resource
 
     peak, process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, time.process_time()
-    return {"tokens": tokens, "seconds": seconds, "cpu_seconds": cpu, "peak_bytes": peak, "process_cpu_seconds": process,
-            "held_out_loss": held_out_loss(options.folder / "adapter")}
+    return {
+        "tokens": tokens,
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "peak_bytes": peak,
+        "process_cpu_seconds": process,
+        "held_out_loss": held_out_loss(options.folder / "adapter"),
+    }
 
 
 def held_out_loss(adapter: Path) -> float:
@@ -179,8 +217,10 @@ def show(results: list[Json], options: argparse.Namespace) -> None:
     print(", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "trl", "peft")))
     print("side  tokens/s  tokens per cpu s  seconds  held-out loss  peak GB  others (cores)")
     for r in results:
-        print(f"{r['side']:5} {r['tokens'] / r['seconds']:9.1f} {r['tokens'] / r['cpu_seconds']:17.1f} {r['seconds']:8.1f} "
-              f"{r['held_out_loss']:14.4f} {r['peak_bytes'] / 1e9:8.2f} {r['others_cores']:15.2f}")
+        print(
+            f"{r['side']:5} {r['tokens'] / r['seconds']:9.1f} {r['tokens'] / r['cpu_seconds']:17.1f} {r['seconds']:8.1f} "
+            f"{r['held_out_loss']:14.4f} {r['peak_bytes'] / 1e9:8.2f} {r['others_cores']:15.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ import statistics
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from machine import card
 
-from modelwright import Effect, Estimate, Limits, Plan, Step, ToolArgs, ToolContext, ToolResult
-from modelwright.tool import tool
+from modelwright import Effect, Estimate, Limits, Plan, Step, ToolArgs, ToolContext, ToolResult, tool
 from modelwright.agent.trace import TraceWriter
 from modelwright.config import Settings
 from modelwright.events import Emitter, Event, EventType
@@ -55,18 +55,32 @@ def run(steps: int, root: Path) -> tuple[list[float], int]:
             starts.append(time.perf_counter())
 
     deps = Deps(
-        workspace=workspace, settings=Settings(), tools={"nothing": nothing}, planner=None, policy=load_policy(None), ledger=Ledger(workspace.connect(synced=True)),
-        store=RunStore(db, "r1"), db=db, prune=Pruner(saver, "r1"),
-        emitter=Emitter("r1", [TraceWriter(db), clock]), write_report=lambda state: {}, remember=lambda state: None,
+        workspace=workspace,
+        settings=Settings(),
+        tools={"nothing": nothing},
+        planner=None,
+        policy=load_policy(None),
+        ledger=Ledger(workspace.connect(synced=True)),
+        store=RunStore(db, "r1"),
+        db=db,
+        prune=Pruner(saver, "r1"),
+        emitter=Emitter("r1", [TraceWriter(db), clock]),
+        write_report=lambda state: {},
+        remember=lambda state: None,
     )
-    plan = Plan(request="nothing", steps=[Step(id=f"s{i}", tool="nothing", args={"number": i}, sources={"number": "default"}) for i in range(1, steps + 1)])
+    plan = Plan(
+        request="nothing",
+        steps=[Step(id=f"s{i}", tool="nothing", args={"number": i}, sources={"number": "default"}) for i in range(1, steps + 1)],
+    )
     thread = {"configurable": {"thread_id": "r1"}, "recursion_limit": 100_000}
-    state = build(deps, saver).invoke(initial("r1", "nothing", Limits(steps=steps + 1), plan.model_dump(mode="json")), thread, durability="sync")
+    state = build(deps, saver).invoke(
+        initial("r1", "nothing", Limits(steps=steps + 1), plan.model_dump(mode="json")), thread, durability="sync"
+    )
     assert state["status"] == "done", state["error"]
     saver.conn.close()
     db.close()
     size = sum(f.stat().st_size for f in workspace.home.glob("checkpoints.db*"))
-    return [(b - a) * 1000 for a, b in zip(starts, starts[1:], strict=False)], size
+    return [(b - a) * 1000 for a, b in pairwise(starts)], size
 
 
 def main() -> None:

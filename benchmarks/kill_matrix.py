@@ -28,9 +28,27 @@ from typing import Any
 from machine import card
 
 AGENT = [
-    "node.plan", "node.gate", "node.route", "node.execute", "node.execute:2", "node.execute:3", "node.execute:4", "node.verify", "node.verify:3",
-    "node.report", "node.remember", "execute.after_intent", "execute.after_intent:3", "client.child_started", "client.child_started:2",
-    "client.child_started:3", "client.child_started:4", "execute.progress:4", "execute.after_effect", "execute.after_effect:2", "execute.after_outcome:3",
+    "node.plan",
+    "node.gate",
+    "node.route",
+    "node.execute",
+    "node.execute:2",
+    "node.execute:3",
+    "node.execute:4",
+    "node.verify",
+    "node.verify:3",
+    "node.report",
+    "node.remember",
+    "execute.after_intent",
+    "execute.after_intent:3",
+    "client.child_started",
+    "client.child_started:2",
+    "client.child_started:3",
+    "client.child_started:4",
+    "execute.progress:4",
+    "execute.after_effect",
+    "execute.after_effect:2",
+    "execute.after_outcome:3",
 ]
 CHILD = ["job.start", "job.train", "job.train:2", "job.before_result"]
 QUICK_STEPS = 4
@@ -49,17 +67,31 @@ class Outcome:
 
 def plan(model: str) -> dict[str, Any]:
     data = "data.jsonl"
-    return {"request": "kill matrix", "steps": [
-        {"id": "s1", "tool": "finetune", "args": {"model": model, "dataset": data, "max_steps": QUICK_STEPS, "batch_size": 2, "max_length": 128}},
-        {"id": "s2", "tool": "export_model", "args": {"model": "$s1.model", "format": "gguf"}},
-        {"id": "s3", "tool": "quantize", "args": {"model": "$s2.model", "types": ["Q8_0"]}},
-        {"id": "s4", "tool": "compare", "args": {"models": ["$s2.model", "$s3.models[0]"], "dataset": data, "metrics": ["contains"], "max_new_tokens": 4}},
-    ]}
+    return {
+        "request": "kill matrix",
+        "steps": [
+            {
+                "id": "s1",
+                "tool": "finetune",
+                "args": {"model": model, "dataset": data, "max_steps": QUICK_STEPS, "batch_size": 2, "max_length": 128},
+            },
+            {"id": "s2", "tool": "export_model", "args": {"model": "$s1.model", "format": "gguf"}},
+            {"id": "s3", "tool": "quantize", "args": {"model": "$s2.model", "types": ["Q8_0"]}},
+            {
+                "id": "s4",
+                "tool": "compare",
+                "args": {"models": ["$s2.model", "$s3.models[0]"], "dataset": data, "metrics": ["contains"], "max_new_tokens": 4},
+            },
+        ],
+    }
 
 
 def workspace(folder: Path, model: str) -> Path:
     folder.mkdir(parents=True)
-    rows = [{"messages": [{"role": "user", "content": f"What is {i} plus {i}?"}, {"role": "assistant", "content": f"It is {2 * i}."}]} for i in range(8)]
+    rows = [
+        {"messages": [{"role": "user", "content": f"What is {i} plus {i}?"}, {"role": "assistant", "content": f"It is {2 * i}."}]}
+        for i in range(8)
+    ]
     (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "plan.json").write_text(json.dumps(plan(model)))
     return folder
@@ -67,7 +99,9 @@ def workspace(folder: Path, model: str) -> Path:
 
 def modelwright(folder: Path, *arguments: str, fault: str = "") -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "MODELWRIGHT_THREADS": "1", **({"MODELWRIGHT_FAULT": fault} if fault else {})}
-    return subprocess.run([sys.executable, "-m", "modelwright", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "modelwright", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
 
 
 def hashes(folder: Path) -> dict[str, list[str]]:
@@ -76,7 +110,9 @@ def hashes(folder: Path) -> dict[str, list[str]]:
     found = {}
     for tool, result in db.execute("select tool, result from ledger where status = 'done' and tool != 'compare'"):
         files = [Path(a["path"]) for a in json.loads(result)["artifacts"]]
-        weights = [f for path in files for f in ([path] if path.is_file() else sorted(path.rglob("*"))) if f.suffix in (".gguf", ".safetensors")]
+        weights = [
+            f for path in files for f in ([path] if path.is_file() else sorted(path.rglob("*"))) if f.suffix in (".gguf", ".safetensors")
+        ]
         found[tool] = sorted({_sha256(f) for f in weights})
     return found
 
@@ -114,7 +150,8 @@ def tiny_model(folder: Path) -> Path:
         "source = builtin_folder(Settings().cache_dir, lambda *a, **k: None); torch.manual_seed(0)\n"
         "config = AutoConfig.from_pretrained(source, num_hidden_layers=2, hidden_size=64, intermediate_size=128, num_attention_heads=4,\n"
         "    num_key_value_heads=2, head_dim=16)\n"
-        "AutoModelForCausalLM.from_config(config).save_pretrained(sys.argv[1]); AutoTokenizer.from_pretrained(source).save_pretrained(sys.argv[1])"
+        "AutoModelForCausalLM.from_config(config).save_pretrained(sys.argv[1])\n"
+        "AutoTokenizer.from_pretrained(source).save_pretrained(sys.argv[1])"
     )
     subprocess.run([sys.executable, "-c", program, str(folder)], check=True, capture_output=True)
     return folder
@@ -134,7 +171,9 @@ def main() -> None:
         if undisturbed.returncode:
             sys.exit(f"the undisturbed run failed: {undisturbed.stderr[-2000:]}")
         wanted = hashes(calm)
-        print(f"{'killed at':<26} {'in':<6} {'kills':>6} {'resumed':>8} {'equal hashes':>13} {'nothing twice':>14} {'mean s':>7}", flush=True)
+        print(
+            f"{'killed at':<26} {'in':<6} {'kills':>6} {'resumed':>8} {'equal hashes':>13} {'nothing twice':>14} {'mean s':>7}", flush=True
+        )
         for point in (AGENT + CHILD)[: chosen.points]:
             outcomes = []
             for number in range(chosen.repeats):
@@ -142,8 +181,11 @@ def main() -> None:
                 shutil.rmtree(Path(base) / f"{point}-{number}")
             count = [sum(getattr(o, name) for o in outcomes) for name in ("killed", "done", "same_hashes", "nothing_twice")]
             where = "child" if point.startswith("job.") else "agent"
-            print(f"{point:<26} {where:<6} {count[0]:>6} {count[1]:>8} {count[2]:>13} {count[3]:>14} "
-                  f"{sum(o.seconds for o in outcomes) / len(outcomes):>7.1f}", flush=True)
+            print(
+                f"{point:<26} {where:<6} {count[0]:>6} {count[1]:>8} {count[2]:>13} {count[3]:>14} "
+                f"{sum(o.seconds for o in outcomes) / len(outcomes):>7.1f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How long the door takes: whole processes, several runs each, in turn.
 
-    python benchmarks/startup.py [RUNS]
+python benchmarks/startup.py [RUNS]
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "Agent": "modelwright.agent.session",
     "RunResult": "modelwright.agent.results",
-    "tool": "modelwright.tool",
-    "Tool": "modelwright.tool",
-    "ToolContext": "modelwright.tool",
+    "tool": "modelwright.contract",
+    "Tool": "modelwright.contract",
+    "ToolContext": "modelwright.contract",
     "ToolArgs": "modelwright.types",
     "ToolResult": "modelwright.types",
     "Effect": "modelwright.types",
@@ -31,15 +31,30 @@ _HOMES = {
     "ModelwrightError": "modelwright.errors",
 }
 
-__all__ = ["Agent", "Check", "Effect", "Estimate", "Event", "Limits", "ModelwrightError", "Plan", "RunResult", "Step", "Tool", "ToolArgs",
-           "ToolContext", "ToolResult", "tool"]
+__all__ = [
+    "Agent",
+    "Check",
+    "Effect",
+    "Estimate",
+    "Event",
+    "Limits",
+    "ModelwrightError",
+    "Plan",
+    "RunResult",
+    "Step",
+    "Tool",
+    "ToolArgs",
+    "ToolContext",
+    "ToolResult",
+    "tool",
+]
 
 if TYPE_CHECKING:
     from modelwright.agent.results import RunResult
     from modelwright.agent.session import Agent
+    from modelwright.contract import Tool, ToolContext, tool
     from modelwright.errors import ModelwrightError
     from modelwright.events import Event
-    from modelwright.tool import Tool, ToolContext, tool
     from modelwright.types import Check, Effect, Estimate, Limits, Plan, Step, ToolArgs, ToolResult
 
 

@@ -124,16 +124,16 @@ def finish(result: RunResult, as_json: bool) -> None:
 
 def read_request(words: str) -> str:
     if words == "-":
-        return click.get_text_stream("stdin").read(200_001)
+        return sys.stdin.read(200_001)
     return words
 
 
 def read_plan_file(path: str) -> dict[str, Any]:
-    text = click.get_text_stream("stdin").read() if path == "-" else read_text(path)
+    text = sys.stdin.read() if path == "-" else read_text(path)
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise BadRequest(f"{path} is not JSON: {error}", fix="write one with `modelwright plan \"…\" --json`") from None
+        raise BadRequest(f"{path} is not JSON: {error}", fix='write one with `modelwright plan "…" --json`') from None
     if isinstance(value, dict) and "plan" in value and "steps" not in value.get("plan", {}).get("steps", {}) and "kind" not in value:
         value = value["plan"]
     if not isinstance(value, dict):
@@ -160,7 +160,17 @@ def read_text(path: str) -> str:
 @click.option("--model", metavar="REF", help="what plans: builtin, a GGUF file, scripted:FILE")
 @with_options(*MAX_OPTIONS, JSON, STREAM)
 @clear_errors
-def run(request: str, plan_file: str | None, yes: bool, dry_run: bool, policy: str | None, model: str | None, as_json: bool, stream: bool, **maxima: Any) -> None:
+def run(
+    request: str,
+    plan_file: str | None,
+    yes: bool,
+    dry_run: bool,
+    policy: str | None,
+    model: str | None,
+    as_json: bool,
+    stream: bool,
+    **maxima: Any,
+) -> None:
     """Plan REQUEST, ask policy, run, verify, report. REQUEST - reads stdin."""
     limits, plan = bounds_of(maxima), read_plan_file(plan_file) if plan_file else None
     words = read_request(request)
@@ -200,13 +210,19 @@ def plan(request: str, policy: str | None, model: str | None, as_json: bool) -> 
 @click.option("--policy", metavar="FILE", help="policy file instead of the default")
 @with_options(*MAX_OPTIONS, JSON, STREAM)
 @clear_errors
-def call(tool: str, arguments: tuple[str, ...], args_json: str | None, yes: bool, policy: str | None, as_json: bool, stream: bool, **maxima: Any) -> None:
+def call(
+    tool: str, arguments: tuple[str, ...], args_json: str | None, yes: bool, policy: str | None, as_json: bool, stream: bool, **maxima: Any
+) -> None:
     """Call one TOOL without a planner: the same policy, ledger and checks."""
     args = call_arguments(tool, arguments, args_json)
     result = make_agent(as_json, stream, yes, policy=policy).call(tool, args, yes=yes, limits=bounds_of(maxima))
     if as_json and result.steps and result.exit_code in (0, 1) and result.steps[0].result:
         step = result.steps[0].as_json()
-        click.echo(json.dumps({"run": result.run, "tool": tool, "args": args, "result": step["result"], "checks": step["checks"]}, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                {"run": result.run, "tool": tool, "args": args, "result": step["result"], "checks": step["checks"]}, ensure_ascii=False
+            )
+        )
         sys.exit(result.exit_code)
     finish(result, as_json)
 
@@ -245,8 +261,19 @@ def call_arguments(tool: str, arguments: tuple[str, ...], args_json: str | None)
 @click.option("--yes", is_flag=True, help="grant what policy asks from here on")
 @with_options(*MAX_OPTIONS, JSON, STREAM)
 @clear_errors
-def resume(run: str, approve: bool, approve_for_run: bool, reject: str | None, reason: str, edits: tuple[str, ...], answer: str | None, yes: bool, as_json: bool,
-           stream: bool, **maxima: Any) -> None:
+def resume(
+    run: str,
+    approve: bool,
+    approve_for_run: bool,
+    reject: str | None,
+    reason: str,
+    edits: tuple[str, ...],
+    answer: str | None,
+    yes: bool,
+    as_json: bool,
+    stream: bool,
+    **maxima: Any,
+) -> None:
     """Go on with RUN (an id, its beginning, or `last`) after a kill, a question, an approval or a spent budget."""
     from modelwright.console import parse_edits
 
@@ -295,8 +322,8 @@ def tools_command(name: str | None, as_json: bool) -> None:
 @clear_errors
 def runs(limit: int, as_json: bool) -> None:
     """The runs of this workspace, newest first."""
-    from modelwright.agent.runs import Runs
     from modelwright.agent.listing import as_rows
+    from modelwright.agent.runs import Runs
     from modelwright.console import table
 
     with open_db() as db:
@@ -385,8 +412,9 @@ def policy() -> None:
 def policy_check(file: str | None, as_json: bool) -> None:
     """Load a policy FILE (or the default), run its rules' own examples, list what is noticeable."""
     from modelwright.policies import check
+    from modelwright.tools import names
 
-    findings = check(Path(file) if file else None)
+    findings = check(Path(file) if file else None, names())
     if as_json:
         click.echo(json.dumps({"file": file, "findings": findings}))
     else:

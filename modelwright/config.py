@@ -35,7 +35,7 @@ class Settings(Strict):
     seed: int = Field(7, ge=0, description="seed of everything random")
     job_seconds: float = Field(6 * 3600, gt=0, description="wall-clock limit of one child process")
     job_memory_gib: float | None = Field(None, gt=0, description="memory limit of one child; 90% of what is free if unset")
-    limits: Limits = Field(default_factory=Limits)  # type: ignore[arg-type]
+    limits: Limits = Field(default_factory=Limits)
 
     @property
     def cache_dir(self) -> Path:

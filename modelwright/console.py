@@ -50,18 +50,21 @@ class Narrator:
 
     def _on_model_call(self, event: Event) -> None:
         tokens = event.data.get("gen_ai.usage.input_tokens", 0) + event.data.get("gen_ai.usage.output_tokens", 0)
-        self.say(f"  asked {event.data.get('gen_ai.request.model')} for {event.data.get('purpose')}: {one_line(str(event.data.get('choice')), 60)} "
-                 f"({tokens} tokens, {event.data.get('seconds', 0):.2f} s)")
+        asked = f"  asked {event.data.get('gen_ai.request.model')} for {event.data.get('purpose')}"
+        self.say(f"{asked}: {one_line(str(event.data.get('choice')), 60)} ({tokens} tokens, {event.data.get('seconds', 0):.2f} s)")
 
     def _on_plan_proposed(self, event: Event) -> None:
         plan = event.data["plan"]
+        if plan["kind"] == "plan" and plan["reason"]:
+            self.say(f"  note: {one_line(plan['reason'], 300)}")
         for step in plan["steps"]:
             self.say(f"  {step['id']} {step['tool']}  " + ", ".join(f"{k}={short(v)}" for k, v in step["args"].items()))
 
     def _on_policy_decision(self, event: Event) -> None:
         estimate = event.data.get("estimate") or {}
+        told = str(event.step) in self._estimates  # the gate decides again after an approval
         self._estimates[str(event.step)] = float(estimate.get("seconds") or 0)
-        if event.data["decision"] != "allow":
+        if event.data["decision"] == "deny" or (event.data["decision"] == "ask" and not told):
             self.say(f"  policy: {event.data['decision']} {event.step} ({event.data['rule']})")
 
     def _on_approval_given(self, event: Event) -> None:
@@ -71,12 +74,19 @@ class Narrator:
     def _on_tool_started(self, event: Event) -> None:
         self._started, self._last = self._clock(), self._clock()
         about = self._estimates.get(str(event.step), 0)
-        self.say(f"{event.step} {event.data['gen_ai.tool.name']}" + (f" (about {human_seconds(about)}; all of the run about {human_seconds(self._all_left(event.step, about))})" if about > 1 else ""))
+        self.say(
+            f"{event.step} {event.data['gen_ai.tool.name']}"
+            + (
+                f" (about {human_seconds(about)}; all of the run about {human_seconds(self._all_left(event.step, about))})"
+                if about > 1
+                else ""
+            )
+        )
 
     def _on_tool_progress(self, event: Event) -> None:
         text = self._progress_text(event)
         if self._live:
-            self._stream.write("\r\x1b[K" + text[:_width()])
+            self._stream.write("\r\x1b[K" + text[: _width()])
             self._stream.flush()
             self._open_line = True
         elif self._clock() - self._last >= QUIET_SECONDS:
@@ -100,11 +110,16 @@ class Narrator:
         return "  ".join(parts)
 
     def _all_left(self, step: str | None, of_this: float) -> float:
-        later = [s for i, (name, s) in enumerate(self._estimates.items()) if i > list(self._estimates).index(str(step))] if step in self._estimates else []
+        later = (
+            [s for i, (name, s) in enumerate(self._estimates.items()) if i > list(self._estimates).index(str(step))]
+            if step in self._estimates
+            else []
+        )
         return of_this + sum(later)
 
     def _on_tool_finished(self, event: Event) -> None:
-        self.say(f"   {one_line(event.data['summary'], 300)}  ({human_seconds(event.data['seconds'])}, peak {human_bytes(event.data['peak_memory_bytes'])})")
+        took = f"{human_seconds(event.data['seconds'])}, peak {human_bytes(event.data['peak_memory_bytes'])}"
+        self.say(f"   {one_line(event.data['summary'], 300)}  ({took})")
 
     def _on_tool_reused(self, event: Event) -> None:
         self.say(f"{event.step} {event.data['tool']}: already done in run {event.data['from_run']} ({event.data['from_step']}), reused")
@@ -115,7 +130,10 @@ class Narrator:
 
     def _on_verify_checks(self, event: Event) -> None:
         failed = [c for c in event.data["checks"] if not c["passed"]]
-        self.say(f"   verified: {len(event.data['checks']) - len(failed)} of {len(event.data['checks'])} checks" + "".join(f"; NOT {c['name']}: {one_line(c['detail'], 160)}" for c in failed))
+        self.say(
+            f"   verified: {len(event.data['checks']) - len(failed)} of {len(event.data['checks'])} checks"
+            + "".join(f"; NOT {c['name']}: {one_line(c['detail'], 160)}" for c in failed)
+        )
 
     def _on_notice(self, event: Event) -> None:
         self.say(f"   {one_line(str(event.data.get('message', '')), 300)}")
@@ -144,22 +162,34 @@ def plan_table(plan: Plan) -> str:
         rows += _step_rows(step)
     total = _total(plan.steps)
     rows.append(["", "", "total", f"{total.seconds:.0f}", human_bytes(total.memory_bytes), human_bytes(total.disk_bytes), ""])
-    return table(rows) + f"\nplan {(plan.hash or '')[:12]}"
+    note = f"\nnote: {safe_text(plan.reason)}" if plan.reason else ""
+    return table(rows) + note + f"\nplan {(plan.hash or '')[:12]}"
 
 
 def _step_rows(step: Step) -> list[list[str]]:
     shown = [f"{k}={short(v)} ({step.sources.get(k, 'no source')})" for k, v in step.args.items()]
     shown += [f"expect {k}={short(v)}" for k, v in step.expect.items()] or []
     estimate = step.estimate or Estimate()
-    first = [step.id, step.tool, shown[0] if shown else "", f"{estimate.seconds:.0f}", human_bytes(estimate.memory_bytes), human_bytes(estimate.disk_bytes),
-             f"{step.decision.value} ({step.rule})" if step.decision else ""]
+    first = [
+        step.id,
+        step.tool,
+        shown[0] if shown else "",
+        f"{estimate.seconds:.0f}",
+        human_bytes(estimate.memory_bytes),
+        human_bytes(estimate.disk_bytes),
+        f"{step.decision.value} ({step.rule})" if step.decision else "",
+    ]
     return [first, *[["", "", line, "", "", "", ""] for line in shown[1:]]]
 
 
 def _total(steps: Sequence[Step]) -> Estimate:
     known = [step.estimate or Estimate() for step in steps]
-    return Estimate(seconds=sum(e.seconds for e in known), memory_bytes=max((e.memory_bytes for e in known), default=0),
-                    disk_bytes=sum(e.disk_bytes for e in known), cost=sum(e.cost for e in known))
+    return Estimate(
+        seconds=sum(e.seconds for e in known),
+        memory_bytes=max((e.memory_bytes for e in known), default=0),
+        disk_bytes=sum(e.disk_bytes for e in known),
+        cost=sum(e.cost for e in known),
+    )
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -173,7 +203,9 @@ def ask_on_terminal(pending: Json) -> Json | None:
     """The approver of the plain command line: shows what is asked, reads one answer. None leaves the run waiting."""
     out = sys.stderr
     if pending["kind"] == "question":
-        out.write(f"? {safe_text(pending['question'])}\n" + "".join(f"    {i}. {safe_text(c)}\n" for i, c in enumerate(pending["choices"], 1)))
+        out.write(
+            f"? {safe_text(pending['question'])}\n" + "".join(f"    {i}. {safe_text(c)}\n" for i, c in enumerate(pending["choices"], 1))
+        )
         answer = input("  answer (number or text, empty to leave it open): ").strip()
         if answer.isdigit() and 0 < int(answer) <= len(pending["choices"]):
             answer = pending["choices"][int(answer) - 1]
@@ -181,6 +213,8 @@ def ask_on_terminal(pending: Json) -> Json | None:
     if pending["kind"] != "approval":
         return None
     calls = pending["calls"]
+    if pending["note"]:
+        out.write(f"  note: {safe_text(pending['note'])}\n")
     for call in calls:
         out.write(_card(call))
     return _read_decision([call["id"] for call in calls])
@@ -190,7 +224,8 @@ def _card(call: Json) -> str:
     estimate = call.get("estimate") or {}
     lines = [f"? {call['id']} {call['tool']}  ({', '.join(call['effects'])}; rule {call['rule']})"]
     lines += [f"      {k} = {short(v)}   from {call['sources'].get(k, 'no source')}" for k, v in call["args"].items()]
-    lines.append(f"      about {human_seconds(estimate.get('seconds', 0))}, {human_bytes(estimate.get('memory_bytes', 0))} memory, {human_bytes(estimate.get('disk_bytes', 0))} disk")
+    memory, disk = (human_bytes(estimate.get(name, 0)) for name in ("memory_bytes", "disk_bytes"))
+    lines.append(f"      about {human_seconds(estimate.get('seconds', 0))}, {memory} memory, {disk} disk")
     return "\n".join(lines) + "\n"
 
 
@@ -234,5 +269,3 @@ def parse_value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-

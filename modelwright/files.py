@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from modelwright.errors import BadRequest, ToolFailed
 from modelwright.canonical import bytes_of_path, sha256_of_path
+from modelwright.errors import BadRequest, ToolFailed
 from modelwright.types import Artifact
 
 

@@ -64,7 +64,10 @@ def resolve(ref: str, workspace: Path) -> Model:
     cached = _in_hub_cache(ref)
     if cached:
         return Model(ref, "hf", str(cached))
-    raise ModelRefError(f"no model {ref!r}: it is neither a file nor a folder here nor in the Hugging Face cache", fix="use builtin, a .gguf file, or a folder with config.json or adapter_config.json")
+    raise ModelRefError(
+        f"no model {ref!r}: it is neither a file nor a folder here nor in the Hugging Face cache",
+        fix="use builtin, a .gguf file, or a folder with config.json or adapter_config.json",
+    )
 
 
 def _kind_of_folder(path: Path, ref: str) -> Kind:
@@ -72,7 +75,9 @@ def _kind_of_folder(path: Path, ref: str) -> Kind:
         return "adapter"
     if (path / "config.json").is_file():
         return "hf"
-    raise ModelRefError(f"{ref} is a folder without config.json or adapter_config.json", fix="name a Hugging Face folder, an adapter folder or a .gguf file")
+    raise ModelRefError(
+        f"{ref} is a folder without config.json or adapter_config.json", fix="name a Hugging Face folder, an adapter folder or a .gguf file"
+    )
 
 
 def check_gguf_header(path: Path) -> None:

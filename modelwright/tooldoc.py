@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 
-from modelwright.tool import Tool
+from modelwright.contract import Tool
 from modelwright.types import Json
 
 
 def as_json(tool: Tool) -> Json:
     return {
-        "name": tool.name, "version": tool.version, "summary": tool.summary, "description": tool.doc, "effects": sorted(e.value for e in tool.effects),
-        "args": tool.args.model_json_schema(), "result": tool.result.model_json_schema(), "example": tool.example,
+        "name": tool.name,
+        "version": tool.version,
+        "summary": tool.summary,
+        "description": tool.doc,
+        "effects": sorted(e.value for e in tool.effects),
+        "args": tool.args.model_json_schema(),
+        "result": tool.result.model_json_schema(),
+        "example": tool.example,
     }
 
 
@@ -33,7 +39,15 @@ def text(tool: Tool) -> str:
 def markdown(tool: Tool) -> str:
     """A section of docs/tools.md."""
     rest = tool.doc.removeprefix(tool.summary).strip()
-    lines = [f"## {tool.name}", "", tool.summary, *(["", rest] if rest else []), "", f"Effects: {', '.join(sorted(e.value for e in tool.effects))}.", ""]
+    lines = [
+        f"## {tool.name}",
+        "",
+        tool.summary,
+        *(["", rest] if rest else []),
+        "",
+        f"Effects: {', '.join(sorted(e.value for e in tool.effects))}.",
+        "",
+    ]
     for title, schema in (("argument", tool.args.model_json_schema()), ("result", tool.result.model_json_schema())):
         lines += [f"| {title} | type | |", "| --- | --- | --- |"]
         lines += [f"| `{name}` | {_cell(kind)} | {_cell(about)} |" for name, kind, about in fields(schema)]

@@ -27,7 +27,8 @@ create table if not exists ledger (
 create table if not exists plans (id text primary key, run text not null, plan text not null);
 create table if not exists steps (
     run text not null, plan text not null, step text not null, record text not null, call text, primary key (run, plan, step));
-create table if not exists hashes (path text primary key, size integer not null, mtime_ns integer not null, inode integer not null, sha256 text not null);
+create table if not exists hashes (
+    path text primary key, size integer not null, mtime_ns integer not null, inode integer not null, sha256 text not null);
 """
 
 
@@ -63,7 +64,9 @@ class Workspace:
             connection = open_sqlite(self.database, synced=synced)
             connection.executescript(SCHEMA)
         except sqlite3.Error as error:
-            raise BadRequest(f"{self.database}: {error}", fix="close other programs that use it, or move the file away and start anew") from None
+            raise BadRequest(
+                f"{self.database}: {error}", fix="close other programs that use it, or move the file away and start anew"
+            ) from None
         return connection
 
 

@@ -65,8 +65,11 @@ def make_tool_context(workspace: Path) -> Callable[..., RunContext]:
 def make_context(workspace: Path, name: str = "s1") -> RunContext:
     said: list[dict[str, Any]] = []
     context = RunContext(
-        workspace=workspace, output_dir=workspace / ".modelwright" / "runs" / "test" / name, job_dir=workspace / ".modelwright" / "jobs" / name,
-        settings=Settings(cache=str(SHARED_CACHE)), report=said.append,
+        workspace=workspace,
+        output_dir=workspace / ".modelwright" / "runs" / "test" / name,
+        job_dir=workspace / ".modelwright" / "jobs" / name,
+        settings=Settings(cache=str(SHARED_CACHE)),
+        report=said.append,
     )
     context.said = said  # type: ignore[attr-defined]
     return context

@@ -59,7 +59,9 @@ def files(workspace: Path) -> None:
 
 def modelwright(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "MODELWRIGHT_MODEL": "scripted:script.toml"}
-    return subprocess.run([sys.executable, "-m", "modelwright", *arguments], capture_output=True, text=True, input=stdin, env=env, check=False, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "modelwright", *arguments], capture_output=True, text=True, input=stdin, env=env, check=False, timeout=120
+    )
 
 
 def printed(done: subprocess.CompletedProcess[str]) -> Any:
@@ -187,29 +189,41 @@ def test_trace_show_runs_and_diff_read_what_happened() -> None:
     second = printed(modelwright("call", "inspect_dataset", "dataset=data.jsonl", "max_problems=9", "--json"))["run"]
     events = [json.loads(line) for line in modelwright("trace", first, "--json").stdout.splitlines()]
     assert [e["seq"] for e in events] == list(range(1, len(events) + 1))
-    assert {"run.started", "plan.proposed", "policy.decision", "tool.started", "tool.finished", "verify.checks", "report.written", "run.ended"} <= {e["type"] for e in events}
+    assert {
+        "run.started",
+        "plan.proposed",
+        "policy.decision",
+        "tool.started",
+        "tool.finished",
+        "verify.checks",
+        "report.written",
+        "run.ended",
+    } <= {e["type"] for e in events}
     assert "done and verified" in modelwright("show", first).stdout
     assert {r["id"] for r in json.loads(modelwright("runs", "--json").stdout)} == {first, second}
     assert modelwright("diff", first, second).returncode == 0
     assert modelwright("trace", first, "--otel").returncode == 0
 
 
-@pytest.mark.parametrize(("arguments", "code", "said"), [
-    (["run", ""], 2, "the request is empty"),
-    (["run", "--plan", "missing.json"], 2, "missing.json does not exist"),
-    (["run", "--plan", "data.jsonl"], 2, "is not JSON"),
-    (["run", "look at it", "--policy", "missing.toml"], 2, "missing.toml"),
-    (["run", "look at it", "--model", "gpt.gguf"], 2, "gpt.gguf"),
-    (["run", "look at it", "--max-steps", "0"], 2, "max-steps"),
-    (["call", "inspct_dataset"], 2, "did you mean inspect_dataset?"),
-    (["call", "inspect_dataset", "dataset"], 2, "is not KEY=VALUE"),
-    (["call", "inspect_dataset", "--args", "[1]"], 2, "not a JSON object"),
-    (["call", "inspect_dataset", "dataset=."], 2, "folder"),
-    (["resume", "r0"], 2, ""),
-    (["show", "last"], 2, "no runs here"),
-    (["rnu", "x"], 2, "did you mean run?"),
-    (["tools", "nothing"], 2, "no tool is called"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run", ""], 2, "the request is empty"),
+        (["run", "--plan", "missing.json"], 2, "missing.json does not exist"),
+        (["run", "--plan", "data.jsonl"], 2, "is not JSON"),
+        (["run", "look at it", "--policy", "missing.toml"], 2, "missing.toml"),
+        (["run", "look at it", "--model", "gpt.gguf"], 2, "gpt.gguf"),
+        (["run", "look at it", "--max-steps", "0"], 2, "max-steps"),
+        (["call", "inspct_dataset"], 2, "did you mean inspect_dataset?"),
+        (["call", "inspect_dataset", "dataset"], 2, "is not KEY=VALUE"),
+        (["call", "inspect_dataset", "--args", "[1]"], 2, "not a JSON object"),
+        (["call", "inspect_dataset", "dataset=."], 2, "folder"),
+        (["resume", "r0"], 2, ""),
+        (["show", "last"], 2, "no runs here"),
+        (["rnu", "x"], 2, "did you mean run?"),
+        (["tools", "nothing"], 2, "no tool is called"),
+    ],
+)
 def test_bad_input_gets_one_line_and_the_right_code(arguments: list[str], code: int, said: str) -> None:
     done = modelwright(*arguments)
     assert done.returncode == code, done.stderr
@@ -234,6 +248,11 @@ def test_doctor_tells_what_is_there_and_how_to_mend_it() -> None:
 
 
 def test_five_lines_of_python_run_a_request_and_read_typed_results() -> None:
-    program = "from modelwright import Agent\nrun = Agent('.', model='scripted:script.toml').run('look at it')\nprint(run.status, run.result('s1').usable_rows + 1)"
+    program = """
+from modelwright import Agent
+
+run = Agent(".", model="scripted:script.toml").run("look at it")
+print(run.status, run.result("s1").usable_rows + 1)
+"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["done", "5"]

@@ -24,13 +24,16 @@ def test_the_environment_wins_over_the_file_and_arguments_over_both(tmp_path: Pa
     assert config.load(tmp_path, environ={"MODELWRIGHT_MODEL": "b.gguf"}, model="c.gguf").model == "c.gguf"
 
 
-@pytest.mark.parametrize(("text", "named"), [
-    ("thread = 2", "did you mean threads?"),
-    ("[limits]\nstep = 2", "did you mean limits.steps?"),
-    ("threads = 'many'", "threads"),
-    ("threads = -1", "threads"),
-    ("threads = ", "not readable as TOML"),
-])
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("thread = 2", "did you mean threads?"),
+        ("[limits]\nstep = 2", "did you mean limits.steps?"),
+        ("threads = 'many'", "threads"),
+        ("threads = -1", "threads"),
+        ("threads = ", "not readable as TOML"),
+    ],
+)
 def test_what_is_wrong_in_a_file_is_named_with_the_file(tmp_path: Path, text: str, named: str) -> None:
     (tmp_path / "modelwright.toml").write_text(text)
     with pytest.raises(ConfigError) as caught:

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from modelwright.text import clean, human_bytes, human_seconds, one_line, redact, safe_text
 
 
-@pytest.mark.parametrize("hostile", ["\x1b[2J", "\x1b]52;c;aGk=\x07", "\x9b31m", "a\rb", "\u202egnp.exe", "zero\u200bwidth", "\U000e0041tag", "\ud800"])
+@pytest.mark.parametrize(
+    "hostile", ["\x1b[2J", "\x1b]52;c;aGk=\x07", "\x9b31m", "a\rb", "\u202egnp.exe", "zero\u200bwidth", "\U000e0041tag", "\ud800"]
+)
 def test_escapes_and_invisible_characters_are_written_out(hostile: str) -> None:
     assert safe_text(hostile).isprintable()
 
@@ -20,7 +22,10 @@ def test_safe_text_holds_no_control_character_and_is_stable(text: str) -> None:
     safe.encode("utf-8")
 
 
-@pytest.mark.parametrize("secret", ["hf_abcdefghijklmnopqrstuvwx", "sk-proj-abcdefghijklmnop1234", "AKIAABCDEFGHIJKLMNOP", "ghp_abcdefghijklmnopqrstuvwxyz012345"])
+@pytest.mark.parametrize(
+    "secret",
+    ["hf_abcdefghijklmnopqrstuvwx", "sk-proj-abcdefghijklmnop1234", "AKIAABCDEFGHIJKLMNOP", "ghp_abcdefghijklmnopqrstuvwxyz012345"],
+)
 def test_secrets_are_redacted_wherever_they_stand(secret: str) -> None:
     assert secret not in str(clean({"a": [f"token {secret} here"], "b": {"c": secret}}))
 

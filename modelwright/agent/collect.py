@@ -22,8 +22,14 @@ def collect(db: sqlite3.Connection, run: Run, state: Json, workspace: Workspace,
     status = "interrupted" if interrupted or "status" not in state else state["status"]
     report = workspace.run_dir(run.id) / "report.html"
     return RunResult(
-        run=run.id, status=status, exit_code=exit_code(status, state), plan=plan, steps=_steps(db, plan, state.get("steps", {})),
-        report=report if report.is_file() else None, spent=Spent.model_validate(state.get("spent", {})), error=state.get("error"),
+        run=run.id,
+        status=status,
+        exit_code=exit_code(status, state),
+        plan=plan,
+        steps=_steps(db, plan, state.get("steps", {})),
+        report=report if report.is_file() else None,
+        spent=Spent.model_validate(state.get("spent", {})),
+        error=state.get("error"),
         pending=state.get("pending") if status == "waiting" else None,
     )
 
@@ -45,9 +51,18 @@ def _steps(db: sqlite3.Connection, plan: Plan | None, records: dict[str, Json]) 
         args = references.resolve(step.args, results.__getitem__) if result else step.args
         if entry and entry.result:
             results[step.id] = entry.result
-        found.append(StepResult(
-            id=step.id, tool=step.tool, status=record["status"], result=result, checks=[Check.model_validate(c) for c in record.get("checks", [])],
-            reused=record.get("reused", False), seconds=record.get("seconds", 0.0), error=record.get("error"), args=args,
-            peak_memory_bytes=entry.peak_memory_bytes if entry else None,
-        ))
+        found.append(
+            StepResult(
+                id=step.id,
+                tool=step.tool,
+                status=record["status"],
+                result=result,
+                checks=[Check.model_validate(c) for c in record.get("checks", [])],
+                reused=record.get("reused", False),
+                seconds=record.get("seconds", 0.0),
+                error=record.get("error"),
+                args=args,
+                peak_memory_bytes=entry.peak_memory_bytes if entry else None,
+            )
+        )
     return found

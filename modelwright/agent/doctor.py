@@ -21,8 +21,13 @@ from modelwright.files import existing_parent
 from modelwright.text import human_bytes
 from modelwright.workspace import Workspace
 
-EXTRAS = {"llama": ("llama_cpp", "llama-cpp-python"), "train": ("trl", "trl"), "qlora": ("bitsandbytes", "bitsandbytes"), "data": ("pyarrow", "pyarrow"),
-          "eval": ("sacrebleu", "sacrebleu")}
+EXTRAS = {
+    "llama": ("llama_cpp", "llama-cpp-python"),
+    "train": ("trl", "trl"),
+    "qlora": ("bitsandbytes", "bitsandbytes"),
+    "data": ("pyarrow", "pyarrow"),
+    "eval": ("sacrebleu", "sacrebleu"),
+}
 NEEDS_DISK = 3_000_000_000
 
 
@@ -40,18 +45,32 @@ def examine(root: Path) -> list[Finding]:
 
 def _machine(root: Path) -> Iterator[Finding]:
     memory = psutil.virtual_memory()
-    yield Finding("python", sys.version_info >= (3, 11), platform.python_version(), "" if sys.version_info >= (3, 11) else "use Python 3.11 or newer")
+    yield Finding(
+        "python", sys.version_info >= (3, 11), platform.python_version(), "" if sys.version_info >= (3, 11) else "use Python 3.11 or newer"
+    )
     yield Finding("processor", True, f"{os.cpu_count()} cores, {platform.machine()}, {psutil.cpu_percent(0.1):.0f}% busy")
     enough = memory.available > 5e9
-    yield Finding("memory", enough, f"{human_bytes(memory.available)} of {human_bytes(memory.total)} free", "" if enough else "LoRA on the built-in model takes 4 GB")
+    yield Finding(
+        "memory",
+        enough,
+        f"{human_bytes(memory.available)} of {human_bytes(memory.total)} free",
+        "" if enough else "LoRA on the built-in model takes 4 GB",
+    )
     free = shutil.disk_usage(existing_parent(root.resolve())).free
-    yield Finding("disk", free > NEEDS_DISK, f"{human_bytes(free)} free here", "" if free > NEEDS_DISK else "free 3 GB for a fine-tune and its exports")
+    yield Finding(
+        "disk",
+        free > NEEDS_DISK,
+        f"{human_bytes(free)} free here",
+        "" if free > NEEDS_DISK else "free 3 GB for a fine-tune and its exports",
+    )
 
 
 def _extras() -> Iterator[Finding]:
     for extra, (module, package) in EXTRAS.items():
         there = importlib.util.find_spec(module) is not None
-        yield Finding(f"extra {extra}", there, _version(package) if there else "not installed", "" if there else f"pip install 'modelwright[{extra}]'")
+        yield Finding(
+            f"extra {extra}", there, _version(package) if there else "not installed", "" if there else f"pip install 'modelwright[{extra}]'"
+        )
 
 
 def _version(package: str) -> str:
@@ -64,7 +83,12 @@ def _version(package: str) -> str:
 def _compiler() -> Finding:
     found = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     needed = importlib.util.find_spec("llama_cpp") is None
-    return Finding("C++ compiler", bool(found) or not needed, found or "none", "" if found or not needed else "install g++: llama-cpp-python is compiled when installed")
+    return Finding(
+        "C++ compiler",
+        bool(found) or not needed,
+        found or "none",
+        "" if found or not needed else "install g++: llama-cpp-python is compiled when installed",
+    )
 
 
 def _builtin() -> Finding:
@@ -106,4 +130,9 @@ def _store(name: str, path: Path) -> Finding:
     except sqlite3.Error as error:
         verdict = str(error)
     ok = verdict == "ok"
-    return Finding(name, ok, f"{path.name} {human_bytes(path.stat().st_size)}, {verdict[:80]}", "" if ok else f"move {path} away; finished artifacts stay")
+    return Finding(
+        name,
+        ok,
+        f"{path.name} {human_bytes(path.stat().st_size)}, {verdict[:80]}",
+        "" if ok else f"move {path} away; finished artifacts stay",
+    )

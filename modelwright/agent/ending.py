@@ -33,8 +33,16 @@ def closing_lines(result: RunResult) -> Closing:
 def outcome(result: RunResult) -> str:
     spent = result.spent
     used = f"{spent.steps} steps, {human_seconds(spent.seconds)}" + (f", {spent.tokens} tokens" if spent.tokens else "")
-    words = {"done": "done and verified", "unverified": "ran, but is not verified", "failed": "failed", "denied": "stopped: not allowed",
-             "nothing": "nothing was done", "interrupted": "interrupted", "waiting": "waits", "running": "is running or was killed"}
+    words = {
+        "done": "done and verified",
+        "unverified": "ran, but is not verified",
+        "failed": "failed",
+        "denied": "stopped: not allowed",
+        "nothing": "nothing was done",
+        "interrupted": "interrupted",
+        "waiting": "waits",
+        "running": "is running or was killed",
+    }
     return f"{words.get(result.status, result.status)} ({used})"
 
 
@@ -43,11 +51,17 @@ def next_commands(result: RunResult) -> list[str]:
     go_on = f"modelwright resume {result.run}"
     if result.pending and result.pending["kind"] == "question":
         choices = "".join(f"\n    - {one_line(c)}" for c in result.pending["choices"])
-        return [f"question: {result.pending['question']}{choices}", f"  answer: {go_on} --answer \"…\""]
+        return [f"question: {result.pending['question']}{choices}", f'  answer: {go_on} --answer "…"']
     if result.pending and result.pending["kind"] == "approval":
         asked = ", ".join(f"{c['id']} {c['tool']} (rule {c['rule']})" for c in result.pending["calls"])
-        return [f"approval needed: {asked}", f"  allow: {go_on} --approve", f"  refuse: {go_on} --reject {result.pending['calls'][0]['id']} --reason \"…\"",
-                f"  change: {go_on} --edit {result.pending['calls'][0]['id']}.KEY=VALUE"]
+        note = [f"note: {one_line(result.pending['note'], 300)}"] if result.pending["note"] else []
+        return [
+            *note,
+            f"approval needed: {asked}",
+            f"  allow: {go_on} --approve",
+            f'  refuse: {go_on} --reject {result.pending["calls"][0]["id"]} --reason "…"',
+            f"  change: {go_on} --edit {result.pending['calls'][0]['id']}.KEY=VALUE",
+        ]
     if result.pending:
         bound = result.pending["reached"].split()[0]
         return [f"budget spent: {result.pending['reached']}", f"  raise it: {go_on} --max-{bound} N"]
@@ -62,7 +76,9 @@ def full_text(result: RunResult) -> str:
     for step in result.steps:
         lines += _step_text(step)
     closing = closing_lines(result)
-    return "\n".join([*lines, *(closing.narration[:1] if result.error else []), *next_commands(result), *(closing.data[-1:] if result.report else [])])
+    return "\n".join(
+        [*lines, *(closing.narration[:1] if result.error else []), *next_commands(result), *(closing.data[-1:] if result.report else [])]
+    )
 
 
 def _step_text(step: StepResult) -> list[str]:

@@ -28,7 +28,9 @@ def lease(folder: Path, run: str) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LeaseHeld(f"run {run} is being worked on by {_holder(handle)}", fix="wait for it, or stop that process and resume") from None
+            raise LeaseHeld(
+                f"run {run} is being worked on by {_holder(handle)}", fix="wait for it, or stop that process and resume"
+            ) from None
         _sign(handle)
         yield
     finally:

@@ -28,8 +28,16 @@ class StepResult:
 
     def as_json(self) -> Json:
         result = self.result.model_dump(mode="json") if self.result else None
-        return {"id": self.id, "tool": self.tool, "status": self.status, "result": result, "checks": [c.model_dump() for c in self.checks],
-                "reused": self.reused, "seconds": round(self.seconds, 3), **({"error": self.error} if self.error else {})}
+        return {
+            "id": self.id,
+            "tool": self.tool,
+            "status": self.status,
+            "result": result,
+            "checks": [c.model_dump() for c in self.checks],
+            "reused": self.reused,
+            "seconds": round(self.seconds, 3),
+            **({"error": self.error} if self.error else {}),
+        }
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,12 @@ class RunResult:
 
     def as_json(self) -> Json:
         return {
-            "run": self.run, "status": self.status, "plan": self.plan.model_dump(mode="json") if self.plan else None,
-            "steps": [step.as_json() for step in self.steps], "report": str(self.report) if self.report else None,
-            "spent": self.spent.model_dump(), **({"error": self.error} if self.error else {}), **({"pending": self.pending} if self.pending else {}),
+            "run": self.run,
+            "status": self.status,
+            "plan": self.plan.model_dump(mode="json") if self.plan else None,
+            "steps": [step.as_json() for step in self.steps],
+            "report": str(self.report) if self.report else None,
+            "spent": self.spent.model_dump(),
+            **({"error": self.error} if self.error else {}),
+            **({"pending": self.pending} if self.pending else {}),
         }

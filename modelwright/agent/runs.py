@@ -60,7 +60,9 @@ class Runs:
         if name == "last":
             found = self._db.execute("select * from runs order by created desc limit 1").fetchall()
         else:
-            found = self._db.execute("select * from runs where substr(id, 1, ?) = ? or substr(id, 9, ?) = ?", (len(name), name, len(name), name)).fetchall()
+            found = self._db.execute(
+                "select * from runs where substr(id, 1, ?) = ? or substr(id, 9, ?) = ?", (len(name), name, len(name), name)
+            ).fetchall()
         exact = [row for row in found if row["id"] == name] or found
         if len(exact) == 1:
             return _run(exact[0])
@@ -76,5 +78,15 @@ def _run(row: sqlite3.Row) -> Run:
     def loaded(name: str) -> Json | None:
         return json.loads(row[name]) if row[name] else None
 
-    return Run(row["id"], row["request"], row["status"], row["exit_code"], row["created"], row["updated"], loaded("options") or {},
-               loaded("plan"), loaded("spent"), loaded("error"))
+    return Run(
+        row["id"],
+        row["request"],
+        row["status"],
+        row["exit_code"],
+        row["created"],
+        row["updated"],
+        loaded("options") or {},
+        loaded("plan"),
+        loaded("spent"),
+        loaded("error"),
+    )

@@ -58,8 +58,15 @@ class Options:
 class Agent:
     """Works in one folder."""
 
-    def __init__(self, workspace: str | Path = ".", *, model: str | None = None, policy: str | Path | None = None, on_event: Sink | None = None,
-                 approver: Approver | None = None) -> None:
+    def __init__(
+        self,
+        workspace: str | Path = ".",
+        *,
+        model: str | None = None,
+        policy: str | Path | None = None,
+        on_event: Sink | None = None,
+        approver: Approver | None = None,
+    ) -> None:
         self.workspace = Workspace(Path(workspace))
         self.settings = config.load(self.workspace.root, model=model, policy=str(policy) if policy else None)
         self._on_event = on_event
@@ -119,8 +126,13 @@ class Agent:
     def _drive(self, db: sqlite3.Connection, run: Run, fresh: RunState | None, reply: Json | None) -> RunResult:
         with self._graph(db, run) as (graph, thread):
             emitter = self._emitter
-            emitter.emit(EventType.RUN_STARTED if fresh else EventType.RUN_RESUMED, request=run.request, options=run.options, reply=reply,
-                         policy_hash=self._policy(run.options.get("policy")).hash)
+            emitter.emit(
+                EventType.RUN_STARTED if fresh else EventType.RUN_RESUMED,
+                request=run.request,
+                options=run.options,
+                reply=reply,
+                policy_hash=self._policy(run.options.get("policy")).hash,
+            )
             inputs: Any = fresh if fresh is not None else self._where_it_stands(graph, thread, run, reply)
             Runs(db).update(run.id, status="running", exit_code=None)
             try:
@@ -129,9 +141,13 @@ class Agent:
             except (KeyboardInterrupt, Interrupted):
                 stopped = True
             result = self._collected(db, run, graph, thread, interrupted=stopped)
-            emitter.emit(EventType.RUN_ENDED, status=result.status, exit_code=result.exit_code, spent=result.spent.model_dump(), error=result.error)
+            emitter.emit(
+                EventType.RUN_ENDED, status=result.status, exit_code=result.exit_code, spent=result.spent.model_dump(), error=result.error
+            )
             plan = result.plan.model_dump(mode="json") if result.plan else None
-            Runs(db).update(run.id, status=result.status, exit_code=result.exit_code, plan=plan, spent=result.spent.model_dump(), error=result.error)
+            Runs(db).update(
+                run.id, status=result.status, exit_code=result.exit_code, plan=plan, spent=result.spent.model_dump(), error=result.error
+            )
         return result
 
     def _collected(self, db: sqlite3.Connection, run: Run, graph: Any, thread: Json, *, interrupted: bool = False) -> RunResult:
@@ -171,7 +187,14 @@ class Agent:
             return None
         if state["status"] in ("failed", "unverified"):
             target = "execute" if state["approved"] else "plan"
-            again = {"failure": None, "error": None, "status": "running", "next": target, "limits": _merged(state["limits"], limits), "reply": None}
+            again = {
+                "failure": None,
+                "error": None,
+                "status": "running",
+                "next": target,
+                "limits": _merged(state["limits"], limits),
+                "reply": None,
+            }
             graph.update_state(thread, again, as_node="route")
         elif limits and snapshot.next == ("execute",):
             graph.update_state(thread, {"limits": _merged(state["limits"], limits), "next": "execute"}, as_node="route")
@@ -198,15 +221,26 @@ class Agent:
 
         sinks: list[Sink] = [TraceWriter(db), *([self._on_event] if self._on_event else [])]
         self._emitter = Emitter(run.id, sinks, first_seq=next_seq(db, run.id))
-        settings = self.settings.model_copy(update={"seed": run.options.get("seed", self.settings.seed), "model": run.options.get("model", self.settings.model)})
+        settings = self.settings.model_copy(
+            update={"seed": run.options.get("seed", self.settings.seed), "model": run.options.get("model", self.settings.model)}
+        )
         known = tools.load_all()
         saver, ledger_db = open_checkpointer(self.workspace.checkpoints), self.workspace.connect(synced=True)
         with Thinking(settings, known, self.workspace.root, self._emitter) as thinking:
             deps = Deps(
-                workspace=self.workspace, settings=settings, tools=known, planner=thinking, policy=self._policy(run.options.get("policy")),
-                ledger=Ledger(ledger_db), store=RunStore(db, run.id), db=db, emitter=self._emitter, tokens_used=thinking.tokens_used,
+                workspace=self.workspace,
+                settings=settings,
+                tools=known,
+                planner=thinking,
+                policy=self._policy(run.options.get("policy")),
+                ledger=Ledger(ledger_db),
+                store=RunStore(db, run.id),
+                db=db,
+                emitter=self._emitter,
+                tokens_used=thinking.tokens_used,
                 prune=(pruner := Pruner(saver, run.id)),
-                write_report=lambda state: report.write(db, run, state, self.workspace), remember=lambda state: self._remember(run, state),
+                write_report=lambda state: report.write(db, run, state, self.workspace),
+                remember=lambda state: self._remember(run, state),
             )
             try:
                 yield build(deps, saver), {"configurable": {"thread_id": run.id}, "recursion_limit": RECURSION_LIMIT}
@@ -238,5 +272,9 @@ def _grant_all(pending: Json) -> Json:
 
 def _answers(pending: Json, reply: Json) -> bool:
     """Does the reply say something about what is pending?"""
-    wanted: dict[str, Sequence[str]] = {"question": ("answer",), "budget": ("limits",), "approval": ("allow", "allow_for_run", "reject", "edit")}
+    wanted: dict[str, Sequence[str]] = {
+        "question": ("answer",),
+        "budget": ("limits",),
+        "approval": ("allow", "allow_for_run", "reject", "edit"),
+    }
     return any(reply.get(key) for key in wanted[pending["kind"]])

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.config import Settings
+from modelwright.contract import Tool
 from modelwright.events import Emitter, EventType
-from modelwright.tool import Tool
 from modelwright.types import Json, Plan
 
 
@@ -56,7 +56,18 @@ class Thinking:
         self._tokens += call.prompt_tokens + call.output_tokens
         if self._emitter is None:
             return
-        self._emitter.emit(EventType.MODEL_CALL, None, **{
-            "gen_ai.operation.name": "text_completion", "gen_ai.request.model": call.model, "gen_ai.usage.input_tokens": call.prompt_tokens,
-            "gen_ai.usage.output_tokens": call.output_tokens,
-        }, purpose=call.purpose, seconds=round(call.seconds, 4), prompt_sha256=call.prompt_sha256, candidates=call.candidates, choice=call.choice)
+        self._emitter.emit(
+            EventType.MODEL_CALL,
+            None,
+            **{
+                "gen_ai.operation.name": "text_completion",
+                "gen_ai.request.model": call.model,
+                "gen_ai.usage.input_tokens": call.prompt_tokens,
+                "gen_ai.usage.output_tokens": call.output_tokens,
+            },
+            purpose=call.purpose,
+            seconds=round(call.seconds, 4),
+            prompt_sha256=call.prompt_sha256,
+            candidates=call.candidates,
+            choice=call.choice,
+        )

@@ -37,7 +37,7 @@ class Job:
 
     def progress(self, message: str, **numbers: Any) -> None:
         """One line of progress: step, steps, loss, tokens_per_second, eta_seconds … as numbers."""
-        faults.point(f"job.{message.split()[0] if message else 'progress'}")
+        faults.point(f"job.{message.split(maxsplit=1)[0] if message else 'progress'}")
         self._events.write(json.dumps({"message": message, **numbers}, default=float) + "\n")
 
 
@@ -48,8 +48,17 @@ def _module(engine: str) -> str:
 
 def _missing(error: ImportError) -> EngineMissing:
     package = (error.name or "").split(".")[0] or str(error)
-    extra = {"llama_cpp": "llama", "torch": "train", "transformers": "train", "trl": "train", "peft": "train",
-             "bitsandbytes": "qlora", "gguf": "train", "matplotlib": "train", "datasets": "train"}.get(package)
+    extra = {
+        "llama_cpp": "llama",
+        "torch": "train",
+        "transformers": "train",
+        "trl": "train",
+        "peft": "train",
+        "bitsandbytes": "qlora",
+        "gguf": "train",
+        "matplotlib": "train",
+        "datasets": "train",
+    }.get(package)
     fix = f"pip install 'modelwright[{extra}]'" if extra else f"pip install {package}"
     return EngineMissing(f"the package {package} is not installed", fix=fix)
 

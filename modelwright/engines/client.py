@@ -51,8 +51,9 @@ class Usage:
     reused: bool = False
 
 
-def run_job(engine: str, spec: Json, folder: Path, *, limits: JobLimits | None = None, progress: Progress | None = None,
-            usage: Usage | None = None) -> Json:
+def run_job(
+    engine: str, spec: Json, folder: Path, *, limits: JobLimits | None = None, progress: Progress | None = None, usage: Usage | None = None
+) -> Json:
     """Run `engine` with `spec` in a child whose files live in `folder`, and give its result.
 
     A finished job is not run again, a running one is joined. Raises what the child raised, EngineCrashed when it died
@@ -112,7 +113,12 @@ def _start(engine: str, spec: Json, folder: Path, lock: int, limits: JobLimits) 
     with (folder / "log.txt").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "modelwright.engines.child", str(folder)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=(lock,), env={**child_environment(), MARK: str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(lock,),
+            env={**child_environment(), MARK: str(folder)},
         )
     child.returncode = 0  # it is reaped in _alive, by pid; without this Popen warns that it lost a running child
     faults.point("client.child_started")
@@ -124,8 +130,15 @@ def _start(engine: str, spec: Json, folder: Path, lock: int, limits: JobLimits) 
 def child_environment() -> dict[str, str]:
     """No hub, no telemetry; OpenMP threads spin briefly, as spinning ones collapse when another process is busy."""
     return {
-        **os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_DISABLE_TELEMETRY": "1", "LANGSMITH_TRACING": "false", "PYTHONUNBUFFERED": "1", "GOMP_SPINCOUNT": "1000",
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "LANGSMITH_TRACING": "false",
+        "PYTHONUNBUFFERED": "1",
+        "GOMP_SPINCOUNT": "1000",
         "TQDM_DISABLE": "1",
     }
 
@@ -156,7 +169,10 @@ def _follow(process: psutil.Process | None, folder: Path, limits: JobLimits, pro
             if usage.seconds > limits.seconds:
                 raise JobLimit(f"the job took longer than {limits.seconds:.0f} s and was stopped", fix="raise job_seconds")
             if usage.peak_memory_bytes > memory_limit:
-                raise JobLimit(f"the job used more than {memory_limit / 1e9:.1f} GB and was stopped", fix="use a smaller batch size or max_length, or raise job_memory_gib")
+                raise JobLimit(
+                    f"the job used more than {memory_limit / 1e9:.1f} GB and was stopped",
+                    fix="use a smaller batch size or max_length, or raise job_memory_gib",
+                )
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         raise Interrupted("stopped by the user") from None

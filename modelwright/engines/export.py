@@ -56,8 +56,13 @@ class Source:
 def run(spec: Json, job: Job) -> Json:
     started = time.monotonic()
     request = Request(
-        model=Model(**spec["model"]), format=spec["format"], dtype=spec["dtype"], final=Path(spec["output"]),
-        cache_dir=Path(spec["cache_dir"]), threads=spec["threads"], replace=spec["replace"],
+        model=Model(**spec["model"]),
+        format=spec["format"],
+        dtype=spec["dtype"],
+        final=Path(spec["output"]),
+        cache_dir=Path(spec["cache_dir"]),
+        threads=spec["threads"],
+        replace=spec["replace"],
     )
     exporter = {"gguf": _to_gguf, "hf": _to_folder, "gguf_adapter": _to_adapter}[request.format]
     _check(request)
@@ -85,7 +90,12 @@ def _to_gguf(request: Request, partial: Path, job: Job) -> Json:
     source = _merged(request, job)
     job.progress("write the GGUF file", step=3, steps=STAGES)
     notes = gguf_write.write(
-        source.folder, source.tokenizer, partial, dtype=request.dtype, name=request.model.name, progress=job.progress,
+        source.folder,
+        source.tokenizer,
+        partial,
+        dtype=request.dtype,
+        name=request.model.name,
+        progress=job.progress,
     )
     job.progress("prove it", step=4, steps=STAGES)
     proofs = prove_gguf(source, partial, request.dtype, request.threads)
@@ -104,7 +114,10 @@ def prove_gguf(source: Source, file: Path, dtype: str, threads: int) -> Json:
             "logits": proof.check_logits(source.reference, lambda ids: llama.all_logits(llm, ids), dtype),
             "template": proof.check_template(source.tokenizer, llm.metadata.get("tokenizer.chat_template"), **texts),
             "stops": proof.check_stops(
-                source.tokenizer, gguf_write.stop_ids(source.folder), **special, ends=lambda token: llama.ends_generation(llm, token),
+                source.tokenizer,
+                gguf_write.stop_ids(source.folder),
+                **special,
+                ends=lambda token: llama.ends_generation(llm, token),
             ),
         }
 
@@ -149,7 +162,10 @@ def prove_folder(source: Source, folder: Path, request: Request) -> Json:
         "tokenizer": proof.check_tokenizer(source.tokenizer, lambda text: list(tokenizer(text).input_ids)),
         "logits": proof.check_logits(source.reference, lambda ids: proof.transformers_logits(model, [ids])[0], request.dtype),
         "template": proof.check_template(
-            source.tokenizer, gguf_template(tokenizer), bos=tokenizer.bos_token or "", eos=tokenizer.eos_token or "",
+            source.tokenizer,
+            gguf_template(tokenizer),
+            bos=tokenizer.bos_token or "",
+            eos=tokenizer.eos_token or "",
         ),
         "stops": {"eos": tokenizer.eos_token_id, "stops": gguf_write.stop_ids(folder)},
     }

@@ -88,19 +88,40 @@ def _answer(runtime: runtimes.Runtime, prompts: list[list[int]], indexes: list[i
     began = time.monotonic()
     answers = runtime.answer(prompts, max_new_tokens)
     seconds = (time.monotonic() - began) / len(answers)
-    return [{"index": index, "text": answer.text, "output_tokens": answer.output_tokens, "prompt_tokens": len(prompt),
-             "finish": answer.finish, "seconds": seconds} for index, prompt, answer in zip(indexes, prompts, answers, strict=True)]
+    return [
+        {
+            "index": index,
+            "text": answer.text,
+            "output_tokens": answer.output_tokens,
+            "prompt_tokens": len(prompt),
+            "finish": answer.finish,
+            "seconds": seconds,
+        }
+        for index, prompt, answer in zip(indexes, prompts, answers, strict=True)
+    ]
 
 
 def _report(job: Job, log: AnswerLog, total: int) -> None:
     """Speed and what is left, from the seconds that each answer took, in earlier tries too."""
     done, seconds = len(log.answers), sum(answer["seconds"] for answer in log.answers.values())
     made = sum(answer["output_tokens"] for answer in log.answers.values())
-    job.progress(f"answered {done} of {total}", step=done, steps=total, tokens_per_second=made / max(seconds, 1e-9),
-                 eta_seconds=seconds / done * (total - done))
+    job.progress(
+        f"answered {done} of {total}",
+        step=done,
+        steps=total,
+        tokens_per_second=made / max(seconds, 1e-9),
+        eta_seconds=seconds / done * (total - done),
+    )
 
 
 def _result(details: list[Json], engine: str) -> Json:
     seconds, output = sum(d["seconds"] for d in details), sum(d["output_tokens"] for d in details)
-    return {"answers": [d["text"] for d in details], "details": details, "seconds": seconds, "engine": engine, "output_tokens": output,
-            "prompt_tokens": sum(d["prompt_tokens"] for d in details), "tokens_per_second": output / max(seconds, 1e-9)}
+    return {
+        "answers": [d["text"] for d in details],
+        "details": details,
+        "seconds": seconds,
+        "engine": engine,
+        "output_tokens": output,
+        "prompt_tokens": sum(d["prompt_tokens"] for d in details),
+        "tokens_per_second": output / max(seconds, 1e-9),
+    }

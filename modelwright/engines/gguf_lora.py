@@ -20,8 +20,20 @@ from modelwright.engines.gguf_write import F16_MAX, Array, reorder_rows, reorder
 from modelwright.errors import BadRequest, ModelRefError, ToolFailed
 
 _MERGE = "merge instead: export_model format=gguf"
-_REFUSED = ("use_dora", "modules_to_save", "trainable_token_indices", "lora_bias", "fan_in_fan_out", "layer_replication",
-            "alora_invocation_tokens", "target_parameters", "use_qalora", "use_bdlora", "kasa_config", "arrow_config")
+_REFUSED = (
+    "use_dora",
+    "modules_to_save",
+    "trainable_token_indices",
+    "lora_bias",
+    "fan_in_fan_out",
+    "layer_replication",
+    "alora_invocation_tokens",
+    "target_parameters",
+    "use_qalora",
+    "use_bdlora",
+    "kasa_config",
+    "arrow_config",
+)
 _CHANGE_THE_BASE = ("pissa", "olora", "corda", "loftq")
 
 

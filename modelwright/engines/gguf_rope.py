@@ -13,8 +13,19 @@ import numpy as np
 
 from modelwright.errors import BadRequest
 
-_YARN_KEYS = frozenset({"rope_type", "rope_theta", "factor", "original_max_position_embeddings", "beta_fast", "beta_slow",
-                        "attention_factor", "truncate", "type"})
+_YARN_KEYS = frozenset(
+    {
+        "rope_type",
+        "rope_theta",
+        "factor",
+        "original_max_position_embeddings",
+        "beta_fast",
+        "beta_slow",
+        "attention_factor",
+        "truncate",
+        "type",
+    }
+)
 
 
 def write_keys(writer: Any, config: Any, head_dim: int) -> None:

@@ -63,9 +63,14 @@ def read(tokenizer: Any, vocab_size: int, stop_ids: Iterable[int] = ()) -> Vocab
         raise BadRequest(f"cannot export a {kind} tokenizer", fix="byte-level BPE tokenizers can be exported (Llama 3, Qwen, SmolLM …)")
     tokens, types = _tokens(model["vocab"], described["added_tokens"], vocab_size)
     return Vocabulary(
-        tokens=tokens, types=types, merges=[_merge(m) for m in model["merges"]], pre=pre_name(described),
-        special_ids=_special_ids(tokenizer, stop_ids), adds=_adds(tokenizer),
-        chat_template=plain_template(default_template(tokenizer)), notes=_notes(described),
+        tokens=tokens,
+        types=types,
+        merges=[_merge(m) for m in model["merges"]],
+        pre=pre_name(described),
+        special_ids=_special_ids(tokenizer, stop_ids),
+        adds=_adds(tokenizer),
+        chat_template=plain_template(default_template(tokenizer)),
+        notes=_notes(described),
     )
 
 

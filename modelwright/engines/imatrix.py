@@ -57,7 +57,8 @@ def collect(model: Model, dataset: Path, cache_dir: Path, threads: int, job: Job
     tied = network.config.tie_word_embeddings
     means = {
         to_gguf(f"{name}.weight"): np.ascontiguousarray(total / len(ids), dtype=np.float32)
-        for name, total in sums.items() if not (tied and name == "lm_head")
+        for name, total in sums.items()
+        if not (tied and name == "lm_head")
     }
     return Imatrix(means, len(ids))
 

@@ -97,7 +97,13 @@ def load(path: str, *, n_ctx: int, threads: int, lora: str | None = None, vocab_
     count = thread_count(threads)
     try:
         return llama_cpp.Llama(
-            path, n_ctx=n_ctx, n_threads=count, n_threads_batch=count, lora_path=lora, vocab_only=vocab_only, verbose=False,
+            path,
+            n_ctx=n_ctx,
+            n_threads=count,
+            n_threads_batch=count,
+            lora_path=lora,
+            vocab_only=vocab_only,
+            verbose=False,
         )
     except (ValueError, RuntimeError) as error:
         reason = "; ".join(list(log_lines)[-2:]) or str(error)

@@ -42,8 +42,15 @@ def run(spec: Json, job: Job) -> Json:
     nll = _score(runtime, windows, job)
     counts = [len(tokens) - first for tokens, first in windows]
     return {
-        "name": name, "perplexity": math.exp(sum(nll) / sum(counts)), "nll": nll, "tokens": counts, "engine": runtime.name, "note": NOTE,
-        "window": size if name == "perplexity" else None, "adds_bos": runtime.adds_bos, "seconds": time.monotonic() - began,
+        "name": name,
+        "perplexity": math.exp(sum(nll) / sum(counts)),
+        "nll": nll,
+        "tokens": counts,
+        "engine": runtime.name,
+        "note": NOTE,
+        "window": size if name == "perplexity" else None,
+        "adds_bos": runtime.adds_bos,
+        "seconds": time.monotonic() - began,
     }
 
 
@@ -79,6 +86,11 @@ def _score(runtime: runtimes.Runtime, windows: list[tuple[list[int], int]], job:
         sums.append(math.fsum(runtime.nll(tokens, first)))
         scored += len(tokens)
         seconds = time.monotonic() - began
-        job.progress(f"scored {done} of {len(windows)}", step=done, steps=len(windows), tokens_per_second=scored / max(seconds, 1e-9),
-                     eta_seconds=seconds / done * (len(windows) - done))
+        job.progress(
+            f"scored {done} of {len(windows)}",
+            step=done,
+            steps=len(windows),
+            tokens_per_second=scored / max(seconds, 1e-9),
+            eta_seconds=seconds / done * (len(windows) - done),
+        )
     return sums

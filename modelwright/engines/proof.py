@@ -35,24 +35,64 @@ PROMPTS = (
 )
 
 STRINGS = (
-    "", " ", "   ", "\n", "\n\n\n", "\t\t x", " leading", "trailing ", "two  spaces   three", "tab\tand\nnewline",
+    "",
+    " ",
+    "   ",
+    "\n",
+    "\n\n\n",
+    "\t\t x",
+    " leading",
+    "trailing ",
+    "two  spaces   three",
+    "tab\tand\nnewline",
     "windows\r\nline\r\n\r\nends",
-    "Hello, world!", "don't we'll they've I'm you'd it's", "DON'T WE'LL", "CamelCaseIdentifier snake_case_name kebab-case",
-    "1234567890 12 123 1234 00042 3.14159 1e-4 0xDEADBEEF", "9" * 70, "2026-11-05T13:37:00Z", "price: $1,299.00 (−5 %)",
-    "for (int i = 0; i < n; ++i) { sum += a[i]; }", "def f(x):\n\treturn x ** 2\n\n\nprint(f(3))\n", '{"key": [1, 2, {"a": null}]}',
-    "https://example.org/a/b?c=d&e=%20#f", "<div class='x'>&nbsp;</div>", "$\\frac{a}{b} \\leq \\sum_{i=0}^{n} x_i$",
-    "naïve café Zürich smørrebrød ñandú", "Привет, как дела?", "Γειά σου Κόσμε", "مرحبا بالعالم", "שלום עולם", "नमस्ते दुनिया", "สวัสดีชาวโลก",
-    "今天天气很好，我们去公园吧。", "日本語のテキストとカタカナ", "안녕하세요 세계", "😀 👍🏽 👨‍👩‍👧‍👦 🇩🇪 ❤️",
-    "a\u00a0b\u2003c\u200bd\ufeffe", "½ ² ³ Ⅷ ① ๓",
-    "-----=====*****#####", "...!!!???", "“quoted” ‘single’ — – …", "A" * 60, "ab" * 40, "x\u0000y", "\u202eright to left", "ﬁ ﬂ ﬃ", "🂡𝒳𝔘",
+    "Hello, world!",
+    "don't we'll they've I'm you'd it's",
+    "DON'T WE'LL",
+    "CamelCaseIdentifier snake_case_name kebab-case",
+    "1234567890 12 123 1234 00042 3.14159 1e-4 0xDEADBEEF",
+    "9" * 70,
+    "2026-11-05T13:37:00Z",
+    "price: $1,299.00 (−5 %)",
+    "for (int i = 0; i < n; ++i) { sum += a[i]; }",
+    "def f(x):\n\treturn x ** 2\n\n\nprint(f(3))\n",
+    '{"key": [1, 2, {"a": null}]}',
+    "https://example.org/a/b?c=d&e=%20#f",
+    "<div class='x'>&nbsp;</div>",
+    "$\\frac{a}{b} \\leq \\sum_{i=0}^{n} x_i$",
+    "naïve café Zürich smørrebrød ñandú",
+    "Привет, как дела?",
+    "Γειά σου Κόσμε",
+    "مرحبا بالعالم",
+    "שלום עולם",
+    "नमस्ते दुनिया",
+    "สวัสดีชาวโลก",
+    "今天天气很好，我们去公园吧。",
+    "日本語のテキストとカタカナ",
+    "안녕하세요 세계",
+    "😀 👍🏽 👨‍👩‍👧‍👦 🇩🇪 ❤️",
+    "a\u00a0b\u2003c\u200bd\ufeffe",
+    "½ ² ³ Ⅷ ① ๓",
+    "-----=====*****#####",
+    "...!!!???",
+    "“quoted” ‘single’ — – …",
+    "A" * 60,
+    "ab" * 40,
+    "x\u0000y",
+    "\u202eright to left",
+    "ﬁ ﬂ ﬃ",
+    "🂡𝒳𝔘",
 )
 
 CONVERSATIONS: tuple[list[dict[str, str]], ...] = (
     [{"role": "user", "content": "Hi"}],
     [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is 2 + 2?"}],
     [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}, {"role": "user", "content": "Bye\n"}],
-    [{"role": "system", "content": ""}, {"role": "user", "content": "  spaces, ünïcode 😀 and {{ braces }} <b>  "},
-     {"role": "assistant", "content": "one\n\ntwo"}],
+    [
+        {"role": "system", "content": ""},
+        {"role": "user", "content": "  spaces, ünïcode 😀 and {{ braces }} <b>  "},
+        {"role": "assistant", "content": "one\n\ntwo"},
+    ],
 )
 
 
@@ -127,8 +167,13 @@ def check_logits(expected: Reference, run: Callable[[list[int]], Logits], dtype:
     same = np.concatenate([a.argmax(-1) == b.argmax(-1) for a, b in zip(expected.logits, got, strict=True)])
     effect = expected.adapter_effect
     proof: Json = {
-        "prompts": len(got), "tokens": len(kl), "kl_mean": float(kl.mean()), "kl_max": float(kl.max()), "top1": float(same.mean()),
-        "bound": bound(dtype, effect), "adapter_effect": effect,
+        "prompts": len(got),
+        "tokens": len(kl),
+        "kl_mean": float(kl.mean()),
+        "kl_max": float(kl.max()),
+        "top1": float(same.mean()),
+        "bound": bound(dtype, effect),
+        "adapter_effect": effect,
     }
     if not proof["kl_mean"] <= proof["bound"]:
         raise ProofFailed(
@@ -146,7 +191,8 @@ def check_tokenizer(tokenizer: Any, tokenize: Callable[[str], list[int]]) -> Jso
         text = differing[0]
         raise ProofFailed(
             f"{len(differing)} of {len(texts)} strings tokenize differently in llama.cpp, first {text[:40]!r}: "
-            f"{list(tokenizer(text).input_ids)[:8]} became {tokenize(text)[:8]}", fix="this tokenizer cannot be exported yet",
+            f"{list(tokenizer(text).input_ids)[:8]} became {tokenize(text)[:8]}",
+            fix="this tokenizer cannot be exported yet",
         )
     return {"strings": len(texts), "differing": 0}
 
@@ -180,7 +226,12 @@ def render_stored(template: str, messages: list[dict[str, str]], prompt: bool, *
     environment.globals |= {"raise_exception": _refuse, "strftime_now": _now}
     try:
         return environment.from_string(template).render(
-            messages=messages, add_generation_prompt=prompt, bos_token=bos, eos_token=eos, tools=None, documents=None,
+            messages=messages,
+            add_generation_prompt=prompt,
+            bos_token=bos,
+            eos_token=eos,
+            tools=None,
+            documents=None,
         )
     except TemplateError:
         return None

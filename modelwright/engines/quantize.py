@@ -174,9 +174,14 @@ def quantize(work: Work, out: Path, kind: Type) -> Json:
         raise _why_failed(log, out, work.source)
     header = gguf_header.read(out)
     return {
-        "type": kind.name, "bits_per_weight": round(header.bits_per_weight, 4), "nominal_bits": kind.nominal_bits,
-        "tensor_types": header.types, "fallback_tensors": log.fallbacks.total(), "fallbacks": dict(log.fallbacks.most_common()),
-        "fallback_reason": log.reasons.most_common(1)[0][0] if log.reasons else "", "seconds": round(time.monotonic() - started, 2),
+        "type": kind.name,
+        "bits_per_weight": round(header.bits_per_weight, 4),
+        "nominal_bits": kind.nominal_bits,
+        "tensor_types": header.types,
+        "fallback_tensors": log.fallbacks.total(),
+        "fallbacks": dict(log.fallbacks.most_common()),
+        "fallback_reason": log.reasons.most_common(1)[0][0] if log.reasons else "",
+        "seconds": round(time.monotonic() - started, 2),
     }
 
 

@@ -84,10 +84,12 @@ def encode_answer(runtime: Runtime, messages: Messages, number: int) -> tuple[li
     prompt = _render(runtime, messages[:-1], number, generation=True)
     whole = _render(runtime, messages, number, generation=False)
     if not whole.startswith(prompt):
-        raise DataError(f"conversation {number}: the chat template does not keep the prompt in front of the answer",
-                        fix="use a metric that compares texts instead of perplexity")
+        raise DataError(
+            f"conversation {number}: the chat template does not keep the prompt in front of the answer",
+            fix="use a metric that compares texts instead of perplexity",
+        )
     # Encoded apart, so that no token crosses from the prompt into the answer, as when the model generates.
-    head, tail = runtime.encode(prompt), runtime.encode(whole[len(prompt):])
+    head, tail = runtime.encode(prompt), runtime.encode(whole[len(prompt) :])
     end = next((i + 1 for i, token in enumerate(tail) if runtime.ends_turn(token)), len(tail))
     return head + tail[:end], len(head)
 

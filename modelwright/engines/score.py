@@ -32,8 +32,12 @@ def run(spec: Json, job: Job) -> Json:
         job.progress(f"scoring {number} of {len(spec['models'])}", step=number, steps=len(spec["models"]))
         scored.append(_score_model(model, spec, form))
     pairs, notes = _pairs(spec["models"], scored, spec["seed"])
-    return {"models": [_with_intervals(model, columns, spec) for model, columns in zip(spec["models"], scored, strict=True)],
-            "pairs": pairs, "signatures": _signatures(spec), "notes": notes}
+    return {
+        "models": [_with_intervals(model, columns, spec) for model, columns in zip(spec["models"], scored, strict=True)],
+        "pairs": pairs,
+        "signatures": _signatures(spec),
+        "notes": notes,
+    }
 
 
 def _score_model(model: Json, spec: Json, form: rubric.Rubric | None) -> metrics.Columns:

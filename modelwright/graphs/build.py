@@ -78,4 +78,6 @@ class Pruner:
         keep = "select checkpoint_id from checkpoints where thread_id = ? order by checkpoint_id desc limit ?"
         with self._saver.cursor() as cursor:
             for table in ("writes", "checkpoints"):
-                cursor.execute(f"delete from {table} where thread_id = ? and checkpoint_id not in ({keep})", (self._run, self._run, KEEP_CHECKPOINTS))
+                cursor.execute(
+                    f"delete from {table} where thread_id = ? and checkpoint_id not in ({keep})", (self._run, self._run, KEEP_CHECKPOINTS)
+                )

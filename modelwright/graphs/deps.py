@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from modelwright.config import Settings
+from modelwright.contract import Tool, Verdict
 from modelwright.events import Emitter
 from modelwright.graphs.ledger import Ledger
 from modelwright.graphs.store import RunStore
-from modelwright.tool import Tool, Verdict
 from modelwright.types import Estimate, Json, Plan
 from modelwright.workspace import Workspace
 

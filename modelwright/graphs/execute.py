@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright import faults
+from modelwright.contract import Tool
 from modelwright.errors import BudgetSpent, Denied, Interrupted, JobLimit, ModelwrightError, ToolFailed
 from modelwright.events import EventType
 from modelwright.files import clear_os_errors, discard
@@ -18,7 +19,6 @@ from modelwright.graphs import ledger, references
 from modelwright.graphs.context import RunContext
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.gate import call_id, estimate_of
-from modelwright.tool import Tool
 from modelwright.types import Check, Decision, Json, Step, ToolArgs, ToolResult
 
 
@@ -74,8 +74,14 @@ def run(call: Call, deps: Deps, run_id: str, seconds_left: float | None) -> Outc
 def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float | None) -> Outcome:
     started = time.monotonic()
     context = _context(call, key, deps, run_id, seconds_left)
-    deps.emitter.emit(EventType.TOOL_STARTED, call.step.id, **{"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": call.tool.name},
-                      args=call.args, key=key, estimate=call.step.estimate.model_dump() if call.step.estimate else None)
+    deps.emitter.emit(
+        EventType.TOOL_STARTED,
+        call.step.id,
+        **{"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": call.tool.name},
+        args=call.args,
+        key=key,
+        estimate=call.step.estimate.model_dump() if call.step.estimate else None,
+    )
     try:
         result = _guarded(call, context)
     except Interrupted:
@@ -83,7 +89,9 @@ def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float
     except ModelwrightError as error:
         deps.ledger.failed(key, error.as_json())
         if isinstance(error, JobLimit) and seconds_left is not None and time.monotonic() - started >= seconds_left:
-            raise BudgetSpent(f"the run's seconds are spent in {call.step.id}", fix=f"modelwright resume {run_id} --max-seconds N") from None
+            raise BudgetSpent(
+                f"the run's seconds are spent in {call.step.id}", fix=f"modelwright resume {run_id} --max-seconds N"
+            ) from None
         raise
     faults.point("execute.after_effect")
     if context.joined:
@@ -91,8 +99,15 @@ def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float
     seconds = time.monotonic() - started
     deps.ledger.done(key, result.model_dump(mode="json"), context.peak_memory_bytes)
     faults.point("execute.after_outcome")
-    deps.emitter.emit(EventType.TOOL_FINISHED, call.step.id, **{"gen_ai.tool.name": call.tool.name}, key=key, seconds=round(seconds, 3),
-                      peak_memory_bytes=context.peak_memory_bytes, summary=result.summary)
+    deps.emitter.emit(
+        EventType.TOOL_FINISHED,
+        call.step.id,
+        **{"gen_ai.tool.name": call.tool.name},
+        key=key,
+        seconds=round(seconds, 3),
+        peak_memory_bytes=context.peak_memory_bytes,
+        summary=result.summary,
+    )
     return Outcome(key, False, seconds)
 
 
@@ -103,8 +118,12 @@ def _context(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float 
         deps.emitter.emit(EventType.TOOL_PROGRESS, step, tool=call.tool.name, **numbers)
 
     return RunContext(
-        workspace=deps.workspace.root, output_dir=deps.workspace.run_dir(run_id) / f"{step}-{call.tool.name}",
-        job_dir=deps.workspace.job_dir(key), settings=deps.settings, report=report, seconds_left=seconds_left,
+        workspace=deps.workspace.root,
+        output_dir=deps.workspace.run_dir(run_id) / f"{step}-{call.tool.name}",
+        job_dir=deps.workspace.job_dir(key),
+        settings=deps.settings,
+        report=report,
+        seconds_left=seconds_left,
     )
 
 

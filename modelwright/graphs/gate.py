@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modelwright.canonical import sha256_of
+from modelwright.contract import Tool, Verdict
 from modelwright.errors import BadRequest, PlanError
 from modelwright.graphs import references
 from modelwright.graphs.deps import Policy
 from modelwright.graphs.plancheck import check
-from modelwright.tool import Tool, Verdict
 from modelwright.types import Decision, Estimate, Json, Plan, Step
 
 

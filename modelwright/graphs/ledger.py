@@ -17,8 +17,8 @@ from typing import Any
 
 from modelwright import modelrefs
 from modelwright.canonical import sha256_of, sha256_of_path
+from modelwright.contract import Tool
 from modelwright.graphs import references
-from modelwright.tool import Tool
 from modelwright.types import Artifact, Json
 
 
@@ -51,7 +51,8 @@ class Ledger:
     def start(self, key: str, tool: Tool, args: Json, inputs: Json, run: str, step: str) -> None:
         """Write the intent. Counts an attempt when the call was begun before."""
         self._db.execute(
-            "insert into ledger (key, tool, version, args, inputs, status, run, step, attempts, started) values (?,?,?,?,?,'started',?,?,1,?) "
+            "insert into ledger (key, tool, version, args, inputs, status, run, step, attempts, started) "
+            "values (?,?,?,?,?,'started',?,?,1,?) "
             "on conflict (key) do update set status='started', run=excluded.run, step=excluded.step, attempts=attempts+1, "
             "started=excluded.started, ended=null, result=null, error=null",
             (key, tool.name, tool.version, json.dumps(args), json.dumps(inputs), run, step, time.time()),

@@ -45,8 +45,17 @@ class Nodes:
         if plan is None or plan.hash in state["tried"]:
             return {**self._failed_as_before(state), "spent": spent}
         self.deps.emitter.emit(EventType.PLAN_PROPOSED, plan=plan.model_dump(mode="json"))
-        return {**self._of_kind(plan), "spent": spent, "reply": None, "failure": None, "cursor": 0, "stuck": False, "given": None, "answers": self._answers(state),
-                "plan_id": self.deps.store.save_plan(plan)}
+        return {
+            **self._of_kind(plan),
+            "spent": spent,
+            "reply": None,
+            "failure": None,
+            "cursor": 0,
+            "stuck": False,
+            "given": None,
+            "answers": self._answers(state),
+            "plan_id": self.deps.store.save_plan(plan),
+        }
 
     def _propose(self, state: RunState) -> Plan | None:
         failure = state.get("failure")
@@ -91,13 +100,26 @@ class Nodes:
             return self._failed(error)
         for step in plan.steps:
             verdict = verdicts[step.id]
-            self.deps.emitter.emit(EventType.DECISION, step.id, decision=verdict.decision.value, rule=verdict.rule, reason=verdict.reason,
-                                   estimate=step.estimate.model_dump() if step.estimate else None)
+            self.deps.emitter.emit(
+                EventType.DECISION,
+                step.id,
+                decision=verdict.decision.value,
+                rule=verdict.rule,
+                reason=verdict.reason,
+                estimate=step.estimate.model_dump() if step.estimate else None,
+            )
         update: Update = {"plan_id": self.deps.store.save_plan(plan), "reply": None, "pending": None}
         denied = next((s for s in plan.steps if s.decision is Decision.DENY), None)
         if denied:
             verdict = verdicts[denied.id]
-            return {**update, **self._denied(Denied(f"policy denies {denied.id} ({denied.tool}): {verdict.reason}", fix=f"rule {verdict.rule}"), verdict.rule, denied.id)}
+            return {
+                **update,
+                **self._denied(
+                    Denied(f"policy denies {denied.id} ({denied.tool}): {verdict.reason}", fix=f"rule {verdict.rule}"),
+                    verdict.rule,
+                    denied.id,
+                ),
+            }
         return {**update, **self._granted(state, plan, reply)}
 
     def _granted(self, state: RunState, plan: Plan, reply: Json) -> Update:
@@ -117,7 +139,7 @@ class Nodes:
         update: Update = {"approved": approved, "allowed_tools": allowed_tools}
         if not open_steps:
             return {**update, "status": "running", "next": "route"}
-        pending = {"kind": "approval", "calls": [self._card(step) for step in open_steps]}
+        pending = {"kind": "approval", "calls": [self._card(step) for step in open_steps], "note": plan.reason}
         self.deps.emitter.emit(EventType.APPROVAL_ASKED, steps=[step.id for step in open_steps])
         return {**update, "status": "waiting", "pending": pending, "next": "approve"}
 
@@ -163,11 +185,18 @@ class Nodes:
 
     def _step_failed(self, state: RunState, step: Step | None, error: ModelwrightError, seconds: float) -> Update:
         name = step.id if step else ""
-        self.deps.emitter.emit(EventType.TOOL_FAILED, name, tool=step.tool if step else "", error=error.as_json(), exit_code=error.exit_code)
+        self.deps.emitter.emit(
+            EventType.TOOL_FAILED, name, tool=step.tool if step else "", error=error.as_json(), exit_code=error.exit_code
+        )
         spent = Spent.model_validate(state["spent"])
         spent = spent.model_copy(update={"seconds": spent.seconds + seconds})
-        failure = {"step": name, "error": error.as_json(), "exit_code": error.exit_code, "retryable": error.retryable,
-                   "budget": isinstance(error, BudgetSpent)}
+        failure = {
+            "step": name,
+            "error": error.as_json(),
+            "exit_code": error.exit_code,
+            "retryable": error.retryable,
+            "budget": isinstance(error, BudgetSpent),
+        }
         if step:
             self._record(state, name, status="failed", error=error.as_json(), seconds=seconds)
         return {"failure": failure, "spent": spent.model_dump(), "next": "route"}
@@ -204,7 +233,10 @@ class Nodes:
         if not passed:
             failed = next(c for c in checks if not c.passed)
             unverified = ToolFailed(f"{step.id} ({step.tool}) ran but is not verified: {failed.name}: {failed.detail}")
-            return {"failure": {"step": step.id, "error": unverified.as_json(), "exit_code": 1, "retryable": False, "unverified": True}, "next": "route"}
+            return {
+                "failure": {"step": step.id, "error": unverified.as_json(), "exit_code": 1, "retryable": False, "unverified": True},
+                "next": "route",
+            }
         stuck = seen is not None and self.deps.store.times_seen(str(state["plan_id"]), seen) >= bounds.STUCK_AFTER
         return {"cursor": state["cursor"] + 1, "stuck": stuck, "next": "route"}
 
@@ -273,9 +305,13 @@ class Nodes:
 
     def _charged(self, state: RunState, started: float, replans: int = 0) -> Json:
         spent = Spent.model_validate(state["spent"])
-        return spent.model_copy(update={
-            "seconds": spent.seconds + time.monotonic() - started, "tokens": spent.tokens + self.deps.tokens_used(), "replans": spent.replans + replans,
-        }).model_dump()
+        return spent.model_copy(
+            update={
+                "seconds": spent.seconds + time.monotonic() - started,
+                "tokens": spent.tokens + self.deps.tokens_used(),
+                "replans": spent.replans + replans,
+            }
+        ).model_dump()
 
 
 def _raised(limits: Limits, changes: Json | None) -> Limits:

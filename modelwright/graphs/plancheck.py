@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from modelwright.canonical import sha256_of
+from modelwright.contract import Tool
 from modelwright.errors import BadRequest, PlanError
 from modelwright.graphs import references
-from modelwright.tool import Tool
 from modelwright.types import Json, Plan, Step
 
 
@@ -111,5 +111,3 @@ def _example_of(schema: Json) -> Any:
     if kind == "array":
         return [_example_of(schema.get("items", {}))]
     return {"string": "reference", "integer": 1, "number": 1.0, "boolean": True, "object": {}}.get(str(kind), "reference")
-
-

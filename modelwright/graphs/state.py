@@ -47,6 +47,22 @@ class RunState(TypedDict, total=False):
 def initial(run: str, request: str, limits: Limits, plan: Json | None = None) -> RunState:
     """A fresh run. With `plan` the plan node has nothing to do but check it."""
     return RunState(
-        run=run, request=request, answers=[], given=plan, plan_id=None, cursor=0, approved={}, allowed_tools=[], failure=None, tried=[],
-        stuck=False, pending=None, reply=None, spent=Spent().model_dump(), limits=limits.model_dump(), status="running", error=None, next="plan",
+        run=run,
+        request=request,
+        answers=[],
+        given=plan,
+        plan_id=None,
+        cursor=0,
+        approved={},
+        allowed_tools=[],
+        failure=None,
+        tried=[],
+        stuck=False,
+        pending=None,
+        reply=None,
+        spent=Spent().model_dump(),
+        limits=limits.model_dump(),
+        status="running",
+        error=None,
+        next="plan",
     )

@@ -54,12 +54,16 @@ class RunStore:
     def steps(self, plan_id: str, step: str | None = None) -> dict[str, Json]:
         """step id -> record."""
         only = "" if step is None else " and step = ?"
-        rows = self._db.execute(f"select step, record from steps where run = ? and plan = ?{only}", (self._run, plan_id, *([step] if step else [])))
+        rows = self._db.execute(
+            f"select step, record from steps where run = ? and plan = ?{only}", (self._run, plan_id, *([step] if step else []))
+        )
         return {row["step"]: json.loads(row["record"]) for row in rows}
 
     def times_seen(self, plan_id: str, call: str) -> int:
         """How often this plan made the same call with the same result."""
-        return int(self._db.execute("select count(*) from steps where run = ? and plan = ? and call = ?", (self._run, plan_id, call)).fetchone()[0])
+        return int(
+            self._db.execute("select count(*) from steps where run = ? and plan = ? and call = ?", (self._run, plan_id, call)).fetchone()[0]
+        )
 
     def expanded(self, state: Json) -> Json:
         """The state with `plan` and `steps` in it, for those who read a run as a whole."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from modelwright.canonical import sha256_of
+from modelwright.contract import Tool, Verdict
 from modelwright.policies.paths import touches
 from modelwright.policies.rules import Facts, Rule
-from modelwright.tool import Tool, Verdict
 from modelwright.types import Decision, Effect, Estimate, Json
 
 NO_RULE = "none"

@@ -50,16 +50,26 @@ class Columns:
     checks: dict[str, list[bool]] = field(default_factory=dict)
 
 
-def score_answers(answers: Sequence[str], references: Sequence[str | None], metrics: Sequence[str], *, rubric: Rubric | None = None,
-                  pattern: str | None = None) -> Columns:
+def score_answers(
+    answers: Sequence[str],
+    references: Sequence[str | None],
+    metrics: Sequence[str],
+    *,
+    rubric: Rubric | None = None,
+    pattern: str | None = None,
+) -> Columns:
     """Every metric but perplexity, of every answer."""
     columns = Columns()
     for metric in metrics:
         if metric == "rubric" and rubric is not None:
             _score_rubric(answers, rubric, columns)
         elif metric in NEEDS_REFERENCE:
-            score = {"exact_match": text_metrics.exact_match, "contains": text_metrics.contains,
-                     "rouge_l": text_metrics.rouge_l, "bleu": text_metrics.sentence_bleu}[metric]
+            score = {
+                "exact_match": text_metrics.exact_match,
+                "contains": text_metrics.contains,
+                "rouge_l": text_metrics.rouge_l,
+                "bleu": text_metrics.sentence_bleu,
+            }[metric]
             columns.scores[metric] = [score(answer, reference or "") for answer, reference in zip(answers, references, strict=True)]
         elif metric == "regex":
             compiled = compile_pattern(pattern or "", "pattern")

@@ -177,8 +177,9 @@ def _text(raw: dict[str, Any], field: str, where: str) -> str:
     return value
 
 
-def _number(raw: dict[str, Any], field: str, where: str, *, default: float | None = None, low: float = float("-inf"),
-            high: float = float("inf")) -> float:
+def _number(
+    raw: dict[str, Any], field: str, where: str, *, default: float | None = None, low: float = float("-inf"), high: float = float("inf")
+) -> float:
     value = raw.get(field, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
         raise BadRequest(f"{where}: {field} must be a number, got {value!r:.60}")

@@ -91,8 +91,9 @@ def _resampled_means(values: Sequence[float], seed: int, resamples: int) -> Any:
 
     random, data = np.random.default_rng(seed), np.asarray(values, dtype=np.float64)
     block = max(1, BLOCK_NUMBERS // len(data))
-    parts = [data[random.integers(0, len(data), (min(block, resamples - start), len(data)))].mean(axis=1)
-             for start in range(0, resamples, block)]
+    parts = [
+        data[random.integers(0, len(data), (min(block, resamples - start), len(data)))].mean(axis=1) for start in range(0, resamples, block)
+    ]
     return np.concatenate(parts)
 
 
@@ -129,8 +130,16 @@ def compare(a: Sequence[float], b: Sequence[float], *, seed: int) -> Comparison:
     gains = [y - x for x, y in zip(a, b, strict=True)]
     interval = bootstrap_mean(gains, seed=seed)
     p_value = sign_flip(gains, seed=seed)
-    return Comparison(interval.mean, interval.low, interval.high, p_value, "paired bootstrap interval, sign-flip permutation test",
-                      smallest_detectable_mean(gains), _verdict(interval.low, interval.high, p_value), len(gains))
+    return Comparison(
+        interval.mean,
+        interval.low,
+        interval.high,
+        p_value,
+        "paired bootstrap interval, sign-flip permutation test",
+        smallest_detectable_mean(gains),
+        _verdict(interval.low, interval.high, p_value),
+        len(gains),
+    )
 
 
 def _compare_pass_fail(a: Sequence[float], b: Sequence[float]) -> Comparison:
@@ -141,8 +150,16 @@ def _compare_pass_fail(a: Sequence[float], b: Sequence[float]) -> Comparison:
     low, high = newcombe(both, only_b, only_a, n - both - only_a - only_b)
     p_value = mcnemar(only_a, only_b)
     detectable = smallest_detectable_rate((only_a + only_b) / n, n) if n else None
-    return Comparison((only_b - only_a) / n if n else 0.0, low, high, p_value, "Newcombe paired interval, McNemar exact test",
-                      detectable, _verdict(low, high, p_value), n)
+    return Comparison(
+        (only_b - only_a) / n if n else 0.0,
+        low,
+        high,
+        p_value,
+        "Newcombe paired interval, McNemar exact test",
+        detectable,
+        _verdict(low, high, p_value),
+        n,
+    )
 
 
 def _verdict(low: float, high: float, p_value: float) -> VerdictWord:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from modelwright.errors import BadRequest, ConfigError
 
 if TYPE_CHECKING:
-    from modelwright.tool import Tool
+    from modelwright.contract import Tool
 
 GROUP = "modelwright.tools"
 
@@ -32,7 +32,7 @@ def load(name: str) -> Tool:
     """The tool called `name`. Raises BadRequest with the nearest names when there is none."""
     from difflib import get_close_matches
 
-    from modelwright.tool import Tool
+    from modelwright.contract import Tool
 
     if name in _built_in():
         found = getattr(importlib.import_module(f"{__name__}.{name}"), name)
@@ -40,7 +40,9 @@ def load(name: str) -> Tool:
         found = _installed()[name].load()
     else:
         near = get_close_matches(name, names(), n=2)
-        raise BadRequest(f"no tool is called {name!r}", fix=f"did you mean {' or '.join(near)}?" if near else f"tools: {', '.join(names())}")
+        raise BadRequest(
+            f"no tool is called {name!r}", fix=f"did you mean {' or '.join(near)}?" if near else f"tools: {', '.join(names())}"
+        )
     if not isinstance(found, Tool) or found.name != name:
         raise ConfigError(f"the entry point {name!r} does not give a tool of that name")
     return found

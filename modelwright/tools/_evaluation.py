@@ -13,11 +13,11 @@ from pathlib import Path
 
 from pydantic import Field
 
+from modelwright.contract import ToolContext
 from modelwright.files import write_atomic
 from modelwright.modelrefs import Model
 from modelwright.scoring import metrics as scoring
 from modelwright.scoring import rubric as rubrics
-from modelwright.tool import ToolContext
 from modelwright.tools._evaluation_models import TRANSFORMERS, choose_engines, short_names
 from modelwright.tools._evaluation_rows import EvalSet, EvaluationArgs, HashedFile, absolute, check_fits, default_metrics, read_set
 from modelwright.types import Json, Strict
@@ -96,16 +96,21 @@ def prepare(ctx: ToolContext, args: EvaluationArgs) -> Setup:
 
 def measure(ctx: ToolContext, models: Sequence[Model], setup: Setup) -> tuple[list[Measured], Json]:
     """Every model's answers and numbers, and the result of the scoring job."""
-    found = [Measured(name, model, engine) for name, model, engine in
-             zip(short_names(models), models, choose_engines(models), strict=True)]
+    found = [Measured(name, model, engine) for name, model, engine in zip(short_names(models), models, choose_engines(models), strict=True)]
     for number, one in enumerate(found, 1):
         ctx.progress(f"evaluating {one.name} ({number} of {len(found)})", step=number, steps=len(found))
         _run_model(ctx, one, setup)
-    scored = ctx.job("score", {
-        "references": [item.reference for item in setup.data.items], "metrics": setup.metrics, "pattern": setup.pattern, "seed": setup.seed,
-        "rubric": setup.rubric.path if setup.rubric else None,
-        "models": [{"name": one.name, "answers": one.answers, "nll": one.nll} for one in found],
-    })
+    scored = ctx.job(
+        "score",
+        {
+            "references": [item.reference for item in setup.data.items],
+            "metrics": setup.metrics,
+            "pattern": setup.pattern,
+            "seed": setup.seed,
+            "rubric": setup.rubric.path if setup.rubric else None,
+            "models": [{"name": one.name, "answers": one.answers, "nll": one.nll} for one in found],
+        },
+    )
     for one, result in zip(found, scored["models"], strict=True):
         one.scored = result
     return found, scored
@@ -147,9 +152,13 @@ def _at(one: Measured, index: int) -> Json:
     row: Json = {}
     if one.answers is not None:
         detail = one.details[index]
-        row = {"answer": one.answers[index], "finish": detail["finish"], "output_tokens": detail["output_tokens"],
-               "scores": {metric: values[index] for metric, values in one.scored["items"].items()},
-               "checks": {name: values[index] for name, values in one.scored["check_items"].items()}}
+        row = {
+            "answer": one.answers[index],
+            "finish": detail["finish"],
+            "output_tokens": detail["output_tokens"],
+            "scores": {metric: values[index] for metric, values in one.scored["items"].items()},
+            "checks": {name: values[index] for name, values in one.scored["check_items"].items()},
+        }
     if one.nll and index < len(one.nll["nll"]):  # another tokenizer may cut a text into fewer windows
         row |= {"nll": one.nll["nll"][index], "tokens": one.nll["tokens"][index]}
     return row

@@ -26,7 +26,8 @@ class EvaluationArgs(ToolArgs):
 
     dataset: DatasetPath = Field(description="questions with reference answers, or plain text for perplexity")
     metrics: list[MetricName] | None = Field(
-        None, min_length=1,
+        None,
+        min_length=1,
         description="the first decides; unset: rubric when rubric.toml stands beside the data set, else rouge_l and exact_match; "
         "perplexity for plain text",
     )
@@ -103,13 +104,17 @@ def _item(line: int, example: Json, path: Path) -> Item:
 def check_fits(data: EvalSet, metrics: Sequence[str]) -> None:
     """Metrics that these rows cannot give are refused."""
     if data.is_text and set(metrics) != {"perplexity"}:
-        raise BadRequest(f"{data.file.path} holds plain text: only perplexity can be measured on it, not {', '.join(metrics)}",
-                         fix="use metrics=perplexity, or a data set of questions and answers")
+        raise BadRequest(
+            f"{data.file.path} holds plain text: only perplexity can be measured on it, not {', '.join(metrics)}",
+            fix="use metrics=perplexity, or a data set of questions and answers",
+        )
     needing = [metric for metric in metrics if metric in scoring.NEEDS_REFERENCE or metric == "perplexity"]
     bare = next((item.line for item in data.items if item.reference is None), None) if not data.is_text else None
     if needing and bare is not None:
-        raise DataError(f"{data.file.path}:{bare}: the row has no answer to compare with, and {needing[0]} needs one",
-                        fix="add the assistant message, or use the metrics rubric or regex")
+        raise DataError(
+            f"{data.file.path}:{bare}: the row has no answer to compare with, and {needing[0]} needs one",
+            fix="add the assistant message, or use the metrics rubric or regex",
+        )
 
 
 def unchanged(file: HashedFile) -> bool:

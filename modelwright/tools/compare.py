@@ -16,11 +16,11 @@ from typing import Literal
 from pydantic import Field
 
 from modelwright.canonical import bytes_of_path
+from modelwright.contract import ToolContext, tool
 from modelwright.data import reader
 from modelwright.files import artifact
 from modelwright.scoring import overlap
 from modelwright.scoring.metrics import PERPLEXITIES
-from modelwright.tool import ToolContext, tool
 from modelwright.tools import _evaluation
 from modelwright.tools._evaluation import Measured, Score, Setup
 from modelwright.tools._evaluation_models import estimate_models, resolve_models
@@ -134,11 +134,20 @@ def compare(args: Args, ctx: ToolContext) -> Result:
     pairs = [Pair(**pair) for pair in scored["pairs"]]
     metric, decisive = _decisive(pairs, measured)
     return Result(
-        summary=_summary(measured, metric, decisive), artifacts=[artifact(items, "items")],
-        models=[_model_scores(ref, one) for ref, one in zip(args.models, measured, strict=True)], rows=len(setup.data.items), pairs=pairs,
-        verdict=decisive.verdict if decisive else "cannot tell", verdict_metric=metric, samples=_samples(setup, measured, metric),
-        sizes={one.name: bytes_of_path(Path(one.model.path)) for one in measured}, contamination=contamination,
-        signatures=scored["signatures"], items_path=str(items), dataset=setup.data.file, rubric=setup.rubric,
+        summary=_summary(measured, metric, decisive),
+        artifacts=[artifact(items, "items")],
+        models=[_model_scores(ref, one) for ref, one in zip(args.models, measured, strict=True)],
+        rows=len(setup.data.items),
+        pairs=pairs,
+        verdict=decisive.verdict if decisive else "cannot tell",
+        verdict_metric=metric,
+        samples=_samples(setup, measured, metric),
+        sizes={one.name: bytes_of_path(Path(one.model.path)) for one in measured},
+        contamination=contamination,
+        signatures=scored["signatures"],
+        items_path=str(items),
+        dataset=setup.data.file,
+        rubric=setup.rubric,
         notes=[*_evaluation.notes_of(setup, measured), *scored["notes"], *_pair_notes(pairs, contamination)],
     )
 
@@ -163,9 +172,19 @@ def _summary(measured: Sequence[Measured], metric: str, pair: Pair | None) -> st
 
 
 def _model_scores(ref: str, one: Measured) -> ModelScores:
-    return ModelScores(model=ref, name=one.name, engine=one.engine, scores=one.scores, pass_rate=one.pass_rate, checks=one.checks,
-                       corpus_bleu=one.scored["corpus_bleu"], answered=len(one.details), truncated=one.truncated,
-                       tokens_per_second=one.tokens_per_second, seconds=one.seconds)
+    return ModelScores(
+        model=ref,
+        name=one.name,
+        engine=one.engine,
+        scores=one.scores,
+        pass_rate=one.pass_rate,
+        checks=one.checks,
+        corpus_bleu=one.scored["corpus_bleu"],
+        answered=len(one.details),
+        truncated=one.truncated,
+        tokens_per_second=one.tokens_per_second,
+        seconds=one.seconds,
+    )
 
 
 def _samples(setup: Setup, measured: Sequence[Measured], metric: str) -> list[Sample]:
@@ -185,8 +204,15 @@ def _samples(setup: Setup, measured: Sequence[Measured], metric: str) -> list[Sa
 def _sample(setup: Setup, measured: Sequence[Measured], index: int, why: str, gain: float) -> Sample:
     item = setup.data.items[index]
     scores = {one.name: {metric: values[index] for metric, values in one.scored["items"].items()} for one in measured}
-    return Sample(why=why, line=item.line, gain=gain, prompt=item.prompt, reference=item.reference,
-                  answers={one.name: (one.answers or [])[index] for one in measured}, scores=scores)
+    return Sample(
+        why=why,
+        line=item.line,
+        gain=gain,
+        prompt=item.prompt,
+        reference=item.reference,
+        answers={one.name: (one.answers or [])[index] for one in measured},
+        scores=scores,
+    )
 
 
 def _contamination(setup: Setup, workspace: Path, train_dataset: str | None) -> Contamination | None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import Field
 
+from modelwright.contract import ToolContext, tool
 from modelwright.files import artifact
-from modelwright.tool import ToolContext, tool
 from modelwright.tools import _evaluation
 from modelwright.tools._evaluation import Score
 from modelwright.tools._evaluation_models import estimate_models, resolve_models
@@ -76,10 +76,23 @@ def evaluate(args: Args, ctx: ToolContext) -> Result:
     rows = [{**{k: v for k, v in row.items() if k != "models"}, **row["models"][one.name]} for row in _evaluation.item_rows(setup, [one])]
     _evaluation.write_items(items, rows)
     return Result(
-        summary=_summary(one, len(setup.data.items)), artifacts=[artifact(items, "items")], model=args.model, name=one.name,
-        rows=len(setup.data.items), scores=one.scores, pass_rate=one.pass_rate, checks=one.checks, corpus_bleu=one.scored["corpus_bleu"],
-        signatures=scored["signatures"], items_path=str(items), engine=one.engine, tokens_per_second=one.tokens_per_second,
-        seconds=one.seconds, truncated=one.truncated, dataset=setup.data.file, rubric=setup.rubric,
+        summary=_summary(one, len(setup.data.items)),
+        artifacts=[artifact(items, "items")],
+        model=args.model,
+        name=one.name,
+        rows=len(setup.data.items),
+        scores=one.scores,
+        pass_rate=one.pass_rate,
+        checks=one.checks,
+        corpus_bleu=one.scored["corpus_bleu"],
+        signatures=scored["signatures"],
+        items_path=str(items),
+        engine=one.engine,
+        tokens_per_second=one.tokens_per_second,
+        seconds=one.seconds,
+        truncated=one.truncated,
+        dataset=setup.data.file,
+        rubric=setup.rubric,
         notes=_evaluation.notes_of(setup, [one]),
     )
 

@@ -15,11 +15,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from modelwright.canonical import sha256_of_path
+from modelwright.contract import ToolContext, tool
 from modelwright.engines import gguf_header, weights
 from modelwright.errors import BadRequest, ModelwrightError
 from modelwright.modelrefs import Model, resolve
 from modelwright.text import human_bytes
-from modelwright.tool import ToolContext, tool
 from modelwright.types import Artifact, Check, Effect, Estimate, Json, ModelRef, OutputPath, ToolArgs, ToolResult
 
 DEFAULT_DTYPES = {"gguf": "f16", "gguf_adapter": "f16", "hf": "f32"}
@@ -48,7 +48,10 @@ def estimate(args: Args, workspace: Path) -> Estimate:
     count = weights.count(resolve(args.model, workspace))
     dtype = args.dtype or DEFAULT_DTYPES[args.format]
     return Estimate(
-        seconds=12 + count * 1.4e-7, memory_bytes=int(700e6 + count * 4 * 2.2), disk_bytes=int(8e6 + count * weights.BYTES[dtype]), cost=0,
+        seconds=12 + count * 1.4e-7,
+        memory_bytes=int(700e6 + count * 4 * 2.2),
+        disk_bytes=int(8e6 + count * weights.BYTES[dtype]),
+        cost=0,
     )
 
 
@@ -85,7 +88,8 @@ def _header_check(path: Path) -> Check:
 @tool(
     effects=[Effect.READS_FILES, Effect.WRITES_FILES, Effect.COMPUTES],
     example={"model": "builtin", "format": "gguf", "dtype": "f16"},
-    estimate=estimate, checks=checks,
+    estimate=estimate,
+    checks=checks,
     keywords=("export", "convert", "gguf", "merge", "adapter", "safetensors", "llama.cpp"),
 )
 def export_model(args: Args, ctx: ToolContext) -> Result:
@@ -95,10 +99,19 @@ def export_model(args: Args, ctx: ToolContext) -> Result:
     if dtype not in ALLOWED_DTYPES[args.format]:
         raise BadRequest(f"format {args.format} cannot be stored as {dtype}", fix=f"choose {', '.join(ALLOWED_DTYPES[args.format])}")
     output = _place(args, model, dtype, ctx)
-    done = ctx.job("export", {
-        "model": asdict(model), "format": args.format, "dtype": dtype, "output": str(output), "replace": args.output is None,
-        "cache_dir": str(ctx.settings.cache_dir), "threads": ctx.settings.threads, "seed": ctx.settings.seed,
-    })
+    done = ctx.job(
+        "export",
+        {
+            "model": asdict(model),
+            "format": args.format,
+            "dtype": dtype,
+            "output": str(output),
+            "replace": args.output is None,
+            "cache_dir": str(ctx.settings.cache_dir),
+            "threads": ctx.settings.threads,
+            "seed": ctx.settings.seed,
+        },
+    )
     return _result(done)
 
 
@@ -120,6 +133,13 @@ def _result(done: dict[str, Any]) -> Result:
     size, name = human_bytes(artifact.bytes), Path(artifact.path).name
     summary = f"{name}: {done['family']}, {done['dtype']}, {size}, mean KL {logits['kl_mean']:.1e}"
     return Result(
-        summary=summary, artifacts=[artifact], model=artifact.path, family=done["family"], dtype=done["dtype"], bytes=artifact.bytes,
-        proof=done["proof"], seconds=done["seconds"], notes=done["notes"],
+        summary=summary,
+        artifacts=[artifact],
+        model=artifact.path,
+        family=done["family"],
+        dtype=done["dtype"],
+        bytes=artifact.bytes,
+        proof=done["proof"],
+        seconds=done["seconds"],
+        notes=done["notes"],
     )

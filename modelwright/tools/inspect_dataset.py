@@ -16,12 +16,12 @@ from statistics import median
 from pydantic import Field
 
 from modelwright.canonical import sha256_of_path
+from modelwright.contract import ToolContext, tool
 from modelwright.data import shape
 from modelwright.data.formats import Format
 from modelwright.data.reader import Dataset, read
 from modelwright.modelrefs import resolve
 from modelwright.text import human_bytes
-from modelwright.tool import ToolContext, tool
 from modelwright.types import Check, DatasetPath, Effect, Estimate, ModelRef, Strict, ToolArgs, ToolResult
 
 

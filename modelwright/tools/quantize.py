@@ -14,11 +14,11 @@ from pathlib import Path
 from pydantic import Field
 
 from modelwright.canonical import sha256_of_path
+from modelwright.contract import ToolContext, tool
 from modelwright.engines import gguf_header
 from modelwright.errors import ModelRefError
 from modelwright.modelrefs import Model, resolve
 from modelwright.text import human_bytes
-from modelwright.tool import ToolContext, tool
 from modelwright.types import (
     Artifact,
     Check,
@@ -105,22 +105,36 @@ def _as_reported(one: Quantization, tensors: int) -> Check:
 @tool(
     effects=[Effect.READS_FILES, Effect.WRITES_FILES, Effect.COMPUTES],
     example={"model": "model-f16.gguf", "types": ["Q8_0", "Q4_K_M"]},
-    estimate=estimate, checks=checks,
+    estimate=estimate,
+    checks=checks,
     keywords=("quantize", "smaller", "compress", "4-bit", "8-bit", "gguf", "bits", "imatrix"),
 )
 def quantize(args: Args, ctx: ToolContext) -> Result:
     """Quantize a GGUF file to smaller types and report the bits each weight really takes."""
     model = resolve(args.model, ctx.workspace)
-    done = ctx.job("quantize", {
-        "model": asdict(model), "types": args.types, "imatrix_dataset": _absolute(args.imatrix_dataset, ctx),
-        "output": _absolute(args.output, ctx) or str(ctx.output_dir.absolute()), "replace": args.output is None,
-        "cache_dir": str(ctx.settings.cache_dir), "threads": ctx.settings.threads, "seed": ctx.settings.seed,
-    })
+    done = ctx.job(
+        "quantize",
+        {
+            "model": asdict(model),
+            "types": args.types,
+            "imatrix_dataset": _absolute(args.imatrix_dataset, ctx),
+            "output": _absolute(args.output, ctx) or str(ctx.output_dir.absolute()),
+            "replace": args.output is None,
+            "cache_dir": str(ctx.settings.cache_dir),
+            "threads": ctx.settings.threads,
+            "seed": ctx.settings.seed,
+        },
+    )
     artifacts = [Artifact.model_validate(one.pop("artifact")) for one in done["quantizations"]]
     made = [Quantization.model_validate(one) for one in done["quantizations"]]
     return Result(
-        summary=_summary(model, made), artifacts=artifacts, models=[one.model for one in made], quantizations=made,
-        source_tensors=done["source_tensors"], imatrix_tokens=done["imatrix_tokens"], notes=notes(made),
+        summary=_summary(model, made),
+        artifacts=artifacts,
+        models=[one.model for one in made],
+        quantizations=made,
+        source_tensors=done["source_tensors"],
+        imatrix_tokens=done["imatrix_tokens"],
+        notes=notes(made),
     )
 
 
@@ -137,7 +151,9 @@ def notes(made: Sequence[Quantization]) -> list[str]:
     """Where a label misleads: much larger than it says, or not smaller than a type with more bits."""
     said = [
         f"{one.type} takes {one.bits_per_weight:.2f} bits a weight, not {one.nominal_bits:.2f}: {one.fallback_tensors} tensors fell back, "
-        f"as {one.fallback_reason}" for one in made if one.fallback_tensors
+        f"as {one.fallback_reason}"
+        for one in made
+        if one.fallback_tensors
     ]
     for one in made:
         better = [other.type for other in made if other.nominal_bits > one.nominal_bits and other.bytes <= one.bytes]

@@ -27,8 +27,13 @@ class QuietJob(Job):
 
 def specification(output: Path, model: Path | str, changes: dict[str, Any]) -> dict[str, Any]:
     return {
-        "model": asdict(resolve(str(model), output.parent)), "output": str(output), "replace": False,
-        "cache_dir": str(output.parent / "cache"), "threads": 1, "seed": 1, **changes,
+        "model": asdict(resolve(str(model), output.parent)),
+        "output": str(output),
+        "replace": False,
+        "cache_dir": str(output.parent / "cache"),
+        "threads": 1,
+        "seed": 1,
+        **changes,
     }
 
 

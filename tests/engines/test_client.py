@@ -104,7 +104,7 @@ def test_time_is_limited(folder: Path) -> None:
 
 
 def test_memory_is_limited(folder: Path) -> None:
-    with pytest.raises(JobLimit, match="more than 0.3 GB"):
+    with pytest.raises(JobLimit, match=r"more than 0\.3 GB"):
         client.run_job(ENGINE, spec(folder, "eat"), folder, limits=client.JobLimits(memory_bytes=300_000_000))
     assert marked_processes(folder) == []
 
@@ -130,7 +130,12 @@ def test_ctrl_c_leaves_no_child_behind(folder: Path, do: str, monkeypatch: pytes
     assert marked_processes(folder) == []
 
 
-PARENT = "import sys, json; from pathlib import Path; from modelwright.engines import client; client.run_job(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3]))"
+PARENT = """
+import json, sys
+from pathlib import Path
+from modelwright.engines import client
+client.run_job(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3]))
+"""
 
 
 def test_a_running_job_of_a_killed_parent_is_joined_not_doubled(folder: Path) -> None:

@@ -22,8 +22,14 @@ from tests.engines.exporting import QuietJob, export_to
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning", "ignore::DeprecationWarning")
 
-LLAMA3_ROPE = {"rope_type": "llama3", "rope_theta": 1000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-               "original_max_position_embeddings": 64}
+LLAMA3_ROPE = {
+    "rope_type": "llama3",
+    "rope_theta": 1000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +51,18 @@ def left_in(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if "out" in p.name and not p.name.startswith("job-"))
 
 
-@pytest.mark.parametrize(("family", "changes"), [
-    ("llama", {}), ("llama", {"tie_word_embeddings": True, "attention_bias": True, "mlp_bias": True}), ("llama", {"head_dim": 32}),
-    ("qwen2", {}), ("qwen3", {"head_dim": 32}), ("llama", {"rope_parameters": LLAMA3_ROPE}),
-    ("llama", {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1000.0}}),
-])
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("llama", {}),
+        ("llama", {"tie_word_embeddings": True, "attention_bias": True, "mlp_bias": True}),
+        ("llama", {"head_dim": 32}),
+        ("qwen2", {}),
+        ("qwen3", {"head_dim": 32}),
+        ("llama", {"rope_parameters": LLAMA3_ROPE}),
+        ("llama", {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1000.0}}),
+    ],
+)
 def test_a_model_of_each_family_is_proved(family: str, changes: dict[str, Any], tmp_path: Path) -> None:
     model = tiny.make(tmp_path / "model", family, **changes)
     result = export_to(tmp_path / "out.gguf", model)
@@ -104,9 +117,15 @@ def test_a_second_stop_token_becomes_the_end_of_turn(tmp_path: Path) -> None:
     assert export_to(tmp_path / "out.gguf", model)["proof"]["stops"]["stops"] == [0, 2]
 
 
-@pytest.mark.parametrize("changes", [
-    {}, {"use_rslora": True, "r": 16}, {"alpha_pattern": {"q_proj": 32}, "rank_pattern": {"v_proj": 8}},
-], ids=["lora", "rslora", "patterns"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"use_rslora": True, "r": 16},
+        {"alpha_pattern": {"q_proj": 32}, "rank_pattern": {"v_proj": 8}},
+    ],
+    ids=["lora", "rslora", "patterns"],
+)
 @pytest.mark.parametrize("format", ["gguf", "gguf_adapter"])
 def test_an_adapter_is_proved_against_peft(format: str, changes: dict[str, Any], base: Path, tmp_path: Path) -> None:
     adapter = tiny.adapter(tmp_path / "adapter", base, **changes)
@@ -118,9 +137,14 @@ def test_an_adapter_is_proved_against_peft(format: str, changes: dict[str, Any],
 def test_a_dropped_rslora_scale_fails_the_proof(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     adapter = tiny.adapter(tmp_path / "adapter", base, use_rslora=True, r=16)
     right = gguf_lora.matrices
-    monkeypatch.setattr(gguf_lora, "matrices", lambda module, name, alpha, heads: (
-        right(module, name, alpha, heads)[0], right(module, name, alpha, heads)[1] / 4,
-    ))
+    monkeypatch.setattr(
+        gguf_lora,
+        "matrices",
+        lambda module, name, alpha, heads: (
+            right(module, name, alpha, heads)[0],
+            right(module, name, alpha, heads)[1] / 4,
+        ),
+    )
     with pytest.raises(ProofFailed, match="other logits"):
         export_to(tmp_path / "out.gguf", adapter, format="gguf_adapter")
     assert left_in(tmp_path) == []
@@ -238,10 +262,15 @@ def test_sharded_bfloat16_weights_are_read(tmp_path: Path) -> None:
     assert export_to(tmp_path / "out.gguf", tmp_path / "model")["proof"]["logits"]["kl_mean"] < 5e-5
 
 
-@pytest.mark.parametrize(("changes", "named"), [
-    ({"use_dora": True}, "use_dora"), ({"modules_to_save": ["lm_head"]}, "modules_to_save"), ({"bias": "all"}, "bias"),
-    ({"target_modules": ["embed_tokens"]}, "embed_tokens"),
-])
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"use_dora": True}, "use_dora"),
+        ({"modules_to_save": ["lm_head"]}, "modules_to_save"),
+        ({"bias": "all"}, "bias"),
+        ({"target_modules": ["embed_tokens"]}, "embed_tokens"),
+    ],
+)
 def test_what_a_gguf_adapter_cannot_hold_is_refused(changes: dict[str, Any], named: str, base: Path, tmp_path: Path) -> None:
     adapter = tiny.adapter(tmp_path / "adapter", base, **changes)
     with pytest.raises(BadRequest, match=f"cannot hold.*{named}.*merge instead"):
@@ -303,7 +332,9 @@ def test_a_tokenizer_that_starts_with_bos_does_so_in_the_file(tmp_path: Path) ->
     first = {"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}}
     text = {"Sequence": {"id": "A", "type_id": 0}}
     described["post_processor"] = {
-        "type": "TemplateProcessing", "single": [first, text], "pair": [first, text, {"Sequence": {"id": "B", "type_id": 1}}],
+        "type": "TemplateProcessing",
+        "single": [first, text],
+        "pair": [first, text, {"Sequence": {"id": "B", "type_id": 1}}],
         "special_tokens": {"<|endoftext|>": {"id": "<|endoftext|>", "ids": [0], "tokens": ["<|endoftext|>"]}},
     }
     (model / "tokenizer.json").write_text(json.dumps(described))

@@ -137,12 +137,15 @@ def test_answers_of_a_model_that_was_written_anew_are_not_taken_over(tmp_path: P
     assert generate.fingerprint({}, model) != before
 
 
-@pytest.mark.parametrize(("changes", "error", "said"), [
-    ({"model": asdict(Model("openai:http://h/v1#m", "endpoint", "http://h/v1#m"))}, EngineMissing, "not built yet"),
-    ({"prompts": []}, BadRequest, "no prompts"),
-    ({"prompts": [ask("short"), ask("long " * 600)]}, DataError, "prompt 2 is too long"),
-    ({"max_new_tokens": 600}, DataError, "do not fit the model's context of 512"),
-])
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"model": asdict(Model("openai:http://h/v1#m", "endpoint", "http://h/v1#m"))}, EngineMissing, "not built yet"),
+        ({"prompts": []}, BadRequest, "no prompts"),
+        ({"prompts": [ask("short"), ask("long " * 600)]}, DataError, "prompt 2 is too long"),
+        ({"max_new_tokens": 600}, DataError, "do not fit the model's context of 512"),
+    ],
+)
 def test_what_cannot_be_answered_is_refused_with_its_reason(
     tiny_folder: Path, job: Job, changes: dict[str, Any], error: type[Exception], said: str
 ) -> None:

@@ -12,8 +12,14 @@ import pytest
 from modelwright.engines import gguf_rope
 from modelwright.errors import BadRequest
 
-LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-          "original_max_position_embeddings": 8192}
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 500000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
+}
 
 
 class Writer:
@@ -57,11 +63,17 @@ def test_other_kinds_have_no_factors() -> None:
     assert gguf_rope.frequency_factors(config(), 64) is None
 
 
-@pytest.mark.parametrize("rope", [
-    {"rope_type": "dynamic", "factor": 2.0}, {"rope_type": "longrope"}, {"partial_rotary_factor": 0.5},
-    {"rope_type": "yarn", "factor": 4.0, "mscale": 0.7}, {"rope_type": "yarn", "factor": 4.0, "attention_factor": 2.0},
-    {"rope_type": "yarn", "factor": 4.0, "truncate": False},
-])
+@pytest.mark.parametrize(
+    "rope",
+    [
+        {"rope_type": "dynamic", "factor": 2.0},
+        {"rope_type": "longrope"},
+        {"partial_rotary_factor": 0.5},
+        {"rope_type": "yarn", "factor": 4.0, "mscale": 0.7},
+        {"rope_type": "yarn", "factor": 4.0, "attention_factor": 2.0},
+        {"rope_type": "yarn", "factor": 4.0, "truncate": False},
+    ],
+)
 def test_what_llama_cpp_would_ignore_stops_the_export(rope: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match="cannot export"):
         gguf_rope.write_keys(Writer(), config(**rope), 64)

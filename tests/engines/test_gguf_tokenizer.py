@@ -26,22 +26,31 @@ WORDS = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
 DIGITS = {"type": "Digits", "individual_digits": True}
 
 
-@pytest.mark.parametrize(("given", "name"), [
-    (described(WORDS), "gpt-2"),
-    (described(DIGITS, WORDS), "smollm"),
-    (described(split(gt._QWEN2), BYTES), "qwen2"),
-    (described(split(gt._QWEN2.replace(gt._ENGLISH, gt._ENGLISH_SPELLED_OUT)), BYTES), "qwen2"),
-    (described(split(gt._LLAMA3), BYTES, ignore_merges=True), "llama-bpe"),
-    (described(split(gt._LLAMA3), BYTES), "smaug-bpe"),
-])
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (described(WORDS), "gpt-2"),
+        (described(DIGITS, WORDS), "smollm"),
+        (described(split(gt._QWEN2), BYTES), "qwen2"),
+        (described(split(gt._QWEN2.replace(gt._ENGLISH, gt._ENGLISH_SPELLED_OUT)), BYTES), "qwen2"),
+        (described(split(gt._LLAMA3), BYTES, ignore_merges=True), "llama-bpe"),
+        (described(split(gt._LLAMA3), BYTES), "smaug-bpe"),
+    ],
+)
 def test_a_known_pre_tokenizer_has_its_name(given: dict[str, Any], name: str) -> None:
     assert gt.pre_name(given) == name
 
 
-@pytest.mark.parametrize("given", [
-    described(split(r"\w+"), BYTES), described(WORDS, DIGITS), described({**WORDS, "add_prefix_space": True}), described(),
-    {"model": {}, "pre_tokenizer": None},
-])
+@pytest.mark.parametrize(
+    "given",
+    [
+        described(split(r"\w+"), BYTES),
+        described(WORDS, DIGITS),
+        described({**WORDS, "add_prefix_space": True}),
+        described(),
+        {"model": {}, "pre_tokenizer": None},
+    ],
+)
 def test_an_unknown_one_stops_the_export(given: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match="unknown pre-tokenizer"):
         gt.pre_name(given)

@@ -21,11 +21,16 @@ def test_reordering_interleaves_the_halves_of_each_head() -> None:
     assert gguf_write.reorder_rows(rows, 0) is rows
 
 
-@pytest.mark.parametrize(("family", "source", "heads"), [
-    ("llama", "model.layers.0.self_attn.q_proj.weight", 4), ("llama", "model.layers.0.self_attn.k_proj.bias", 2),
-    ("llama", "model.layers.0.self_attn.v_proj.weight", 0), ("qwen2", "model.layers.0.self_attn.q_proj.weight", 0),
-    ("qwen3", "model.layers.0.self_attn.k_proj.weight", 0),
-])
+@pytest.mark.parametrize(
+    ("family", "source", "heads"),
+    [
+        ("llama", "model.layers.0.self_attn.q_proj.weight", 4),
+        ("llama", "model.layers.0.self_attn.k_proj.bias", 2),
+        ("llama", "model.layers.0.self_attn.v_proj.weight", 0),
+        ("qwen2", "model.layers.0.self_attn.q_proj.weight", 0),
+        ("qwen3", "model.layers.0.self_attn.k_proj.weight", 0),
+    ],
+)
 def test_only_q_and_k_of_llama_are_reordered(family: str, source: str, heads: int) -> None:
     config = SimpleNamespace(model_type=family, num_attention_heads=4, num_key_value_heads=2)
     assert gguf_write.reordered_heads(config, source) == heads
@@ -36,10 +41,15 @@ def test_a_head_may_be_larger_than_its_share_of_the_model() -> None:
     assert gguf_write.head_dim(SimpleNamespace(head_dim=None, hidden_size=1024, num_attention_heads=16)) == 64
 
 
-@pytest.mark.parametrize(("name", "shape", "dtype", "stored"), [
-    ("blk.0.attn_norm.weight", (64,), "f16", "f32"), ("blk.0.attn_q.bias", (64,), "q8_0", "f32"),
-    ("blk.0.ffn_up.weight", (128, 64), "q8_0", "q8_0"), ("blk.0.ffn_up.weight", (128, 40), "q8_0", "f16"),
-])
+@pytest.mark.parametrize(
+    ("name", "shape", "dtype", "stored"),
+    [
+        ("blk.0.attn_norm.weight", (64,), "f16", "f32"),
+        ("blk.0.attn_q.bias", (64,), "q8_0", "f32"),
+        ("blk.0.ffn_up.weight", (128, 64), "q8_0", "q8_0"),
+        ("blk.0.ffn_up.weight", (128, 40), "q8_0", "f16"),
+    ],
+)
 def test_what_stays_wide(name: str, shape: tuple[int, ...], dtype: str, stored: str) -> None:
     assert gguf_write.stored_type(name, shape, dtype) == stored
 
@@ -59,10 +69,14 @@ def changed_config(model: Path, **changes: Any) -> Path:
     return model
 
 
-@pytest.mark.parametrize(("changes", "said"), [
-    ({"model_type": "gemma3"}, "llama, qwen2, qwen3"), ({"hidden_act": "gelu"}, "gelu"),
-    ({"quantization_config": {"bits": 4}}, "quantized already"),
-])
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model_type": "gemma3"}, "llama, qwen2, qwen3"),
+        ({"hidden_act": "gelu"}, "gelu"),
+        ({"quantization_config": {"bits": 4}}, "quantized already"),
+    ],
+)
 def test_what_would_come_out_wrong_is_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match=said):
         gguf_write.read_config(changed_config(tiny.make(tmp_path / "model"), **changes))

@@ -32,8 +32,12 @@ def test_logits_of_every_position_do_not_depend_on_what_ran_before(llm: Any) -> 
 
 def test_a_text_longer_than_a_batch_gives_the_same_logits(tmp_path: Path) -> None:
     gguf_write.write(
-        tiny.make(tmp_path / "model", max_position_embeddings=1024), tiny.tokenizer_for("llama"), tmp_path / "tiny.gguf",
-        dtype="f32", name="tiny", progress=lambda *a, **k: None,
+        tiny.make(tmp_path / "model", max_position_embeddings=1024),
+        tiny.tokenizer_for("llama"),
+        tmp_path / "tiny.gguf",
+        dtype="f32",
+        name="tiny",
+        progress=lambda *a, **k: None,
     )
     ids = [100 + i % 700 for i in range(600)]
     with contextlib.closing(llama.load(str(tmp_path / "tiny.gguf"), n_ctx=768, threads=1)) as one:

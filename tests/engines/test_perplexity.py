@@ -98,10 +98,13 @@ def test_a_surprising_answer_has_a_higher_answer_perplexity(job: Job) -> None:
     assert found["nll"][0] / found["tokens"][0] < found["nll"][1] / found["tokens"][1]
 
 
-@pytest.mark.parametrize(("data", "said"), [
-    ({"texts": ["short"]}, "perplexity needs at least 32"),
-    ({"conversations": [TALK, [TALK[0], {"role": "assistant", "content": "long " * 600}]]}, "conversation 2 has"),
-])
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"texts": ["short"]}, "perplexity needs at least 32"),
+        ({"conversations": [TALK, [TALK[0], {"role": "assistant", "content": "long " * 600}]]}, "conversation 2 has"),
+    ],
+)
 def test_what_cannot_be_scored_is_refused_with_its_place(tiny_model: Model, job: Job, data: dict[str, Any], said: str) -> None:
     with pytest.raises(DataError, match=said):
         measure(tiny_model, job, **data)

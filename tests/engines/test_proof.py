@@ -54,9 +54,16 @@ def test_logits_that_are_not_numbers_fail() -> None:
         proof.check_logits(reference(LOGITS), lambda ids: LOGITS * np.nan, "f16")
 
 
-@pytest.mark.parametrize(("dtype", "effect", "allowed"), [
-    ("f16", None, 1e-4), ("f16", 0.5, 1e-4), ("f32", 5e-4, 5e-5), ("f16", 0.0, proof.NOISE), ("q8_0", 1e-5, proof.BOUNDS["q8_0"]),
-])
+@pytest.mark.parametrize(
+    ("dtype", "effect", "allowed"),
+    [
+        ("f16", None, 1e-4),
+        ("f16", 0.5, 1e-4),
+        ("f32", 5e-4, 5e-5),
+        ("f16", 0.0, proof.NOISE),
+        ("q8_0", 1e-5, proof.BOUNDS["q8_0"]),
+    ],
+)
 def test_the_bound_of_an_adapter_follows_its_effect(dtype: str, effect: float | None, allowed: float) -> None:
     assert proof.bound(dtype, effect) == pytest.approx(allowed)
 

@@ -24,15 +24,22 @@ def trained_bpe(regex: str, ignore_merges: bool) -> str:
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE(ignore_merges=ignore_merges))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(regex), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(regex), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     corpus = [*proof.STRINGS, *proof.PROMPTS, Path(proof.__file__).read_text(encoding="utf-8")]
-    tokenizer.train_from_iterator(corpus, trainers.BpeTrainer(
-        vocab_size=1000, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
-    ))
+    tokenizer.train_from_iterator(
+        corpus,
+        trainers.BpeTrainer(
+            vocab_size=1000,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        ),
+    )
     tokenizer.add_tokens([AddedToken("<tool>", normalized=False, special=False)])
     return str(tokenizer.to_str())
 
@@ -43,8 +50,11 @@ def tokenizer_for(family: str) -> Any:
 
     regex, ignore = (gguf_tokenizer._LLAMA3, True) if family == "llama" else (gguf_tokenizer._QWEN2, False)
     return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(trained_bpe(regex, ignore)), bos_token="<|endoftext|>", eos_token="<|im_end|>",
-        pad_token="<|endoftext|>", chat_template=TEMPLATE,
+        tokenizer_object=Tokenizer.from_str(trained_bpe(regex, ignore)),
+        bos_token="<|endoftext|>",
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        chat_template=TEMPLATE,
     )
 
 
@@ -55,9 +65,17 @@ def make(folder: Path, family: str = "llama", *, hidden: int = 64, seed: int = 0
 
     tokenizer = tokenizer_for(family)
     settings = {
-        "vocab_size": len(tokenizer) + 7, "hidden_size": hidden, "intermediate_size": 2 * hidden, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512, "tie_word_embeddings": False,
-        "bos_token_id": 0, "eos_token_id": 2, **changes,
+        "vocab_size": len(tokenizer) + 7,
+        "hidden_size": hidden,
+        "intermediate_size": 2 * hidden,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+        "tie_word_embeddings": False,
+        "bos_token_id": 0,
+        "eos_token_id": 2,
+        **changes,
     }
     torch.manual_seed(seed)
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **settings), dtype=torch.float32)

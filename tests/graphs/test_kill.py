@@ -14,15 +14,35 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-AGENT = ["node.plan", "node.gate", "node.route", "node.route:2", "node.execute", "node.execute:2", "node.execute:3", "node.verify", "node.verify:2",
-         "node.report", "node.remember", "execute.after_intent", "execute.after_intent:2", "client.child_started", "client.child_started:2",
-         "execute.after_effect", "execute.after_effect:2", "execute.after_outcome", "execute.after_outcome:2"]
+AGENT = [
+    "node.plan",
+    "node.gate",
+    "node.route",
+    "node.route:2",
+    "node.execute",
+    "node.execute:2",
+    "node.execute:3",
+    "node.verify",
+    "node.verify:2",
+    "node.report",
+    "node.remember",
+    "execute.after_intent",
+    "execute.after_intent:2",
+    "client.child_started",
+    "client.child_started:2",
+    "execute.after_effect",
+    "execute.after_effect:2",
+    "execute.after_outcome",
+    "execute.after_outcome:2",
+]
 CHILD = ["job.start", "job.begin", "job.half_written", "job.publish", "job.before_result"]
 
 
 def go(root: Path, fault: str = "") -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(ROOT), **({"MODELWRIGHT_FAULT": fault} if fault else {})}
-    return subprocess.run([sys.executable, "-m", "tests.graphs.kill_run", str(root)], capture_output=True, text=True, env=env, check=False, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "tests.graphs.kill_run", str(root)], capture_output=True, text=True, env=env, check=False, timeout=120
+    )
 
 
 @pytest.fixture(scope="module")

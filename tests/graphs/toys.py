@@ -12,6 +12,7 @@ from pydantic import Field
 
 from modelwright.canonical import sha256_of
 from modelwright.config import Settings
+from modelwright.contract import Tool, ToolContext, Verdict, tool
 from modelwright.errors import EngineCrashed, ToolFailed
 from modelwright.events import Emitter, Event
 from modelwright.files import artifact, write_atomic
@@ -20,7 +21,6 @@ from modelwright.graphs.deps import Deps
 from modelwright.graphs.ledger import Ledger
 from modelwright.graphs.state import initial
 from modelwright.graphs.store import RunStore
-from modelwright.tool import Tool, ToolContext, Verdict, tool
 from modelwright.types import Check, Decision, Effect, Estimate, FilePath, Limits, ModelRef, OutputPath, Plan, Step, ToolArgs, ToolResult
 from modelwright.workspace import Workspace
 
@@ -115,7 +115,9 @@ class LieResult(ToolResult):
     number: int = 1
 
 
-@tool(effects=[Effect.COMPUTES], example={}, estimate=quick, checks=lambda args, result: [Check(name="truth", passed=False, detail="it lied")])
+@tool(
+    effects=[Effect.COMPUTES], example={}, estimate=quick, checks=lambda args, result: [Check(name="truth", passed=False, detail="it lied")]
+)
 def liar(args: NoArgs, ctx: ToolContext) -> LieResult:
     """Claim to have done something."""
     return LieResult(summary="all is well")
@@ -170,7 +172,9 @@ def steps(*calls: tuple[str, dict[str, Any]]) -> Plan:
 class Harness:
     """One run of the real graph over toy tools."""
 
-    def __init__(self, root: Path, saver: BaseCheckpointSaver[Any], planner: ScriptedPlans, policy: FixedPolicy | None = None, run: str = "r1") -> None:
+    def __init__(
+        self, root: Path, saver: BaseCheckpointSaver[Any], planner: ScriptedPlans, policy: FixedPolicy | None = None, run: str = "r1"
+    ) -> None:
         self.events: list[Event] = []
         self.reports: list[dict[str, Any]] = []
         self.workspace = Workspace(root)
@@ -178,9 +182,18 @@ class Harness:
         clock = itertools.count(1.0)
         self.tokens = 0
         self.deps = Deps(
-            workspace=self.workspace, settings=Settings(), tools=TOOLS, planner=planner, policy=policy or FixedPolicy(), ledger=Ledger(self.workspace.connect(synced=True)),
-            store=RunStore(self.db, run), db=self.db, emitter=Emitter(run, [self.events.append], clock=lambda: next(clock)), write_report=self._report,
-            remember=lambda state: None, tokens_used=lambda: self.tokens,
+            workspace=self.workspace,
+            settings=Settings(),
+            tools=TOOLS,
+            planner=planner,
+            policy=policy or FixedPolicy(),
+            ledger=Ledger(self.workspace.connect(synced=True)),
+            store=RunStore(self.db, run),
+            db=self.db,
+            emitter=Emitter(run, [self.events.append], clock=lambda: next(clock)),
+            write_report=self._report,
+            remember=lambda state: None,
+            tokens_used=lambda: self.tokens,
         )
         self.graph = build(self.deps, saver)
         self.thread = {"configurable": {"thread_id": run}, "recursion_limit": 10_000}

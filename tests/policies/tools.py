@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from modelwright.tool import Tool
+from modelwright.contract import Tool
 from modelwright.types import DatasetPath, Effect, Estimate, FilePath, ModelRef, OutputPath, Strict, ToolArgs, ToolResult
 
 

@@ -24,10 +24,13 @@ def test_every_metric_gives_one_score_an_item(tmp_path: Path) -> None:
     assert found.checks == {"short": [False, True]}
 
 
-@pytest.mark.parametrize(("names", "said"), [
-    (["rubric"], "needs a rubric file"),
-    (["regex"], "needs a pattern"),
-])
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["rubric"], "needs a rubric file"),
+        (["regex"], "needs a pattern"),
+    ],
+)
 def test_what_a_metric_needs_is_asked_for_before_any_work(names: list[str], said: str) -> None:
     with pytest.raises(BadRequest, match=said):
         metrics.require(names, rubric=False, pattern=None)

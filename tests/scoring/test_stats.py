@@ -142,9 +142,18 @@ def test_pairs_of_unequal_number_are_refused() -> None:
         stats.compare([1.0], [1.0, 0.0], seed=1)
 
 
-@pytest.mark.parametrize(("difference", "discordance", "n"), [
-    (0.05, 0.1, 312), (0.05, 0.2, 626), (0.05, 0.3, 940), (0.10, 0.1, 77), (0.10, 0.2, 155), (0.10, 0.3, 234), (0.03, 0.2, 1742),
-])
+@pytest.mark.parametrize(
+    ("difference", "discordance", "n"),
+    [
+        (0.05, 0.1, 312),
+        (0.05, 0.2, 626),
+        (0.05, 0.3, 940),
+        (0.10, 0.1, 77),
+        (0.10, 0.2, 155),
+        (0.10, 0.3, 234),
+        (0.03, 0.2, 1742),
+    ],
+)
 def test_the_smallest_detectable_difference_agrees_with_published_sample_sizes(difference: float, discordance: float, n: int) -> None:
     assert stats.smallest_detectable_rate(discordance, n) == pytest.approx(difference, rel=0.01)
 

@@ -61,10 +61,13 @@ def test_bleu_of_other_words_is_low() -> None:
     assert metrics.sentence_bleu("completely other words", "the quick brown fox") < 5
 
 
-@pytest.mark.parametrize(("score", "package", "cached"), [
-    (metrics.rouge_l, "rouge_score", metrics._rouge_scorer),
-    (metrics.sentence_bleu, "sacrebleu", metrics._sacrebleu),
-])
+@pytest.mark.parametrize(
+    ("score", "package", "cached"),
+    [
+        (metrics.rouge_l, "rouge_score", metrics._rouge_scorer),
+        (metrics.sentence_bleu, "sacrebleu", metrics._sacrebleu),
+    ],
+)
 def test_a_missing_package_is_named_with_the_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, score: Any, package: str, cached: Any
 ) -> None:

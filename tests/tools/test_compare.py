@@ -40,13 +40,19 @@ def call(context: RunContext, **args: Any) -> Result:
 
 def test_a_model_against_itself_cannot_tell_with_difference_zero(data: Path, tool_context: RunContext) -> None:
     write_chat(data.parent / "train.jsonl", [QUESTIONS[1], "Another question"])
-    args = {"models": ["builtin", str(builtin_gguf())], "dataset": "eval.jsonl", "metrics": ["rubric", "perplexity"],
-            "train_dataset": "train.jsonl"}
+    args = {
+        "models": ["builtin", str(builtin_gguf())],
+        "dataset": "eval.jsonl",
+        "metrics": ["rubric", "perplexity"],
+        "train_dataset": "train.jsonl",
+    }
     result = call(tool_context, **args)
 
     assert (result.verdict, result.verdict_metric, result.rows) == ("cannot tell", "rubric", 3)
     assert [(pair.metric, pair.difference, pair.verdict, pair.n) for pair in result.pairs] == [
-        ("rubric", 0, "cannot tell", 3), ("rubric_pass", 0, "cannot tell", 3), ("answer_perplexity", 0, "cannot tell", 3),
+        ("rubric", 0, "cannot tell", 3),
+        ("rubric_pass", 0, "cannot tell", 3),
+        ("answer_perplexity", 0, "cannot tell", 3),
     ]
     assert [model.name for model in result.models] == ["builtin", "builtin (2)"]
     assert result.models[0].scores == result.models[1].scores
@@ -106,7 +112,9 @@ def test_a_clear_gain_is_better_and_the_samples_show_the_ends(workspace: Path, s
     assert (result.verdict, result.verdict_metric) == ("better", "rubric")
     assert "new is better than old on rubric: +0.85" in result.summary
     assert [(sample.why, sample.line, sample.gain) for sample in result.samples] == [
-        ("biggest gain", 3, 1), ("median", 13, 1), ("biggest loss", 1, -1),
+        ("biggest gain", 3, 1),
+        ("median", 13, 1),
+        ("biggest loss", 1, -1),
     ]
     by_metric = {pair.metric: pair for pair in result.pairs}
     assert by_metric["rubric_pass"].test.endswith("McNemar exact test")
@@ -130,9 +138,13 @@ def test_of_three_models_every_pair_is_compared_and_the_last_against_the_first_d
 
 
 def test_names_are_short_and_unique() -> None:
-    found = [Model("builtin", "gguf", "/x/b.gguf", is_builtin=True), Model("runs/s1/adapter", "adapter", "/runs/s1/adapter"),
-             Model("runs/s2/adapter", "adapter", "/runs/s2/adapter"), Model("builtin", "gguf", "/x/b.gguf", is_builtin=True),
-             Model("/far/q.gguf", "gguf", "/far/q.gguf")]
+    found = [
+        Model("builtin", "gguf", "/x/b.gguf", is_builtin=True),
+        Model("runs/s1/adapter", "adapter", "/runs/s1/adapter"),
+        Model("runs/s2/adapter", "adapter", "/runs/s2/adapter"),
+        Model("builtin", "gguf", "/x/b.gguf", is_builtin=True),
+        Model("/far/q.gguf", "gguf", "/far/q.gguf"),
+    ]
     assert models.short_names(found) == ["builtin", "s1/adapter", "s2/adapter", "builtin (2)", "q.gguf"]
 
 
@@ -143,13 +155,16 @@ def test_the_builtin_model_runs_where_the_others_do() -> None:
     assert models.choose_engines([builtin, adapter, file]) == ["transformers", "transformers", "llama.cpp"]
 
 
-@pytest.mark.parametrize(("args", "error", "said"), [
-    ({"models": ["builtin"]}, BadRequest, "compare.models"),
-    ({"models": ["builtin", "nowhere"]}, ModelRefError, "no model 'nowhere'"),
-    ({"models": ["builtin", "openai:http://localhost:1/v1#m"]}, EngineMissing, "not built yet"),
-    ({"metric": ["rubric"]}, BadRequest, "did you mean metrics?"),
-    ({"train_dataset": "no.jsonl"}, BadRequest, "no.jsonl"),
-])
+@pytest.mark.parametrize(
+    ("args", "error", "said"),
+    [
+        ({"models": ["builtin"]}, BadRequest, "compare.models"),
+        ({"models": ["builtin", "nowhere"]}, ModelRefError, "no model 'nowhere'"),
+        ({"models": ["builtin", "openai:http://localhost:1/v1#m"]}, EngineMissing, "not built yet"),
+        ({"metric": ["rubric"]}, BadRequest, "did you mean metrics?"),
+        ({"train_dataset": "no.jsonl"}, BadRequest, "no.jsonl"),
+    ],
+)
 def test_what_is_wrong_is_said_before_a_model_is_loaded(
     data: Path, tool_context: RunContext, args: dict[str, Any], error: type[Exception], said: str
 ) -> None:

@@ -71,8 +71,13 @@ def test_every_metric_of_the_builtin_model_is_measured_with_its_interval(workspa
 
 def tool_context_like(context: RunContext) -> RunContext:
     """The same call made again, as after a kill."""
-    return RunContext(workspace=context.workspace, output_dir=context.output_dir, job_dir=context.job_dir, settings=context.settings,
-                      report=context.report)
+    return RunContext(
+        workspace=context.workspace,
+        output_dir=context.output_dir,
+        job_dir=context.job_dir,
+        settings=context.settings,
+        report=context.report,
+    )
 
 
 def test_plain_text_gives_perplexity_by_windows(workspace: Path, tool_context: RunContext) -> None:
@@ -84,18 +89,21 @@ def test_plain_text_gives_perplexity_by_windows(workspace: Path, tool_context: R
     assert all(check.passed for check in evaluate.checks(evaluate.validate({"model": "builtin", "dataset": "story.txt"}), result))
 
 
-@pytest.mark.parametrize(("files", "args", "said"), [
-    ({}, {"dataset": "no.jsonl"}, "no.jsonl"),
-    ({"e.jsonl": ""}, {"dataset": "e.jsonl"}, "e.jsonl"),
-    ({"e.jsonl": '{"messages": [{"role": "user", "content": "hi"}]}\n'}, {"dataset": "e.jsonl", "metrics": ["rouge_l"]}, "e.jsonl"),
-    ({"e.jsonl": '{"text": "hello"}\n'}, {"dataset": "e.jsonl", "metrics": ["rouge_l"]}, "only perplexity"),
-    ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "metrics": ["rubric"]}, "needs a rubric"),
-    ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "rubric": "r.toml", "metrics": ["rubric"]}, "no rubric at"),
-    ({"e.jsonl": json.dumps(chat("a")), "rubric.toml": "x ="}, {"dataset": "e.jsonl"}, "rubric.toml: not readable"),
-    ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "metrics": ["regex"], "pattern": "("}, "not a regular expression"),
-    ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "metrics": ["accuracy"]}, "evaluate.metrics"),
-    ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "limit": 0}, "evaluate.limit"),
-])
+@pytest.mark.parametrize(
+    ("files", "args", "said"),
+    [
+        ({}, {"dataset": "no.jsonl"}, "no.jsonl"),
+        ({"e.jsonl": ""}, {"dataset": "e.jsonl"}, "e.jsonl"),
+        ({"e.jsonl": '{"messages": [{"role": "user", "content": "hi"}]}\n'}, {"dataset": "e.jsonl", "metrics": ["rouge_l"]}, "e.jsonl"),
+        ({"e.jsonl": '{"text": "hello"}\n'}, {"dataset": "e.jsonl", "metrics": ["rouge_l"]}, "only perplexity"),
+        ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "metrics": ["rubric"]}, "needs a rubric"),
+        ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "rubric": "r.toml", "metrics": ["rubric"]}, "no rubric at"),
+        ({"e.jsonl": json.dumps(chat("a")), "rubric.toml": "x ="}, {"dataset": "e.jsonl"}, "rubric.toml: not readable"),
+        ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "metrics": ["regex"], "pattern": "("}, "not a regular expression"),
+        ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "metrics": ["accuracy"]}, "evaluate.metrics"),
+        ({"e.jsonl": json.dumps(chat("a"))}, {"dataset": "e.jsonl", "limit": 0}, "evaluate.limit"),
+    ],
+)
 def test_what_is_wrong_is_said_before_a_model_is_loaded(
     workspace: Path, tool_context: RunContext, files: dict[str, str], args: dict[str, Any], said: str
 ) -> None:
@@ -116,8 +124,13 @@ def test_a_prompt_longer_than_the_context_is_refused_with_its_number(workspace: 
 
 def test_an_endless_pattern_of_a_rubric_ends_the_scoring_and_names_the_check(workspace: Path, tool_context: RunContext) -> None:
     (workspace / "rubric.toml").write_text("[[check]]\nname = 'endless'\nkind = 'regex'\npattern = '(x+x+)+y'\n", encoding="utf-8")
-    spec = {"references": [None], "metrics": ["rubric"], "rubric": str(workspace / "rubric.toml"), "seed": 1,
-            "models": [{"name": "m", "answers": ["x" * 60], "nll": None}]}
+    spec = {
+        "references": [None],
+        "metrics": ["rubric"],
+        "rubric": str(workspace / "rubric.toml"),
+        "seed": 1,
+        "models": [{"name": "m", "answers": ["x" * 60], "nll": None}],
+    }
     with pytest.raises(BadRequest, match="check 'endless'"):
         tool_context.job("score", spec)
 

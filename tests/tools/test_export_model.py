@@ -58,10 +58,14 @@ def test_a_proof_out_of_bounds_does_not_check() -> None:
     assert "3.0e-01 of at most 1e-04" in checks(Args(model="builtin"), result)[0].detail
 
 
-@pytest.mark.parametrize(("args", "said"), [
-    ({"format": "hf", "dtype": "q8_0"}, "cannot be stored as q8_0"), ({"format": "gguf_adapter", "dtype": "bf16"}, "cannot be stored"),
-    ({"output": "model.bin"}, "has to end in"),
-])
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"format": "hf", "dtype": "q8_0"}, "cannot be stored as q8_0"),
+        ({"format": "gguf_adapter", "dtype": "bf16"}, "cannot be stored"),
+        ({"output": "model.bin"}, "has to end in"),
+    ],
+)
 def test_what_does_not_fit_together_is_refused_before_the_job(args: dict[str, str], said: str, tool_context: RunContext) -> None:
     with pytest.raises(BadRequest, match=said):
         run(tool_context, model="builtin", **args)

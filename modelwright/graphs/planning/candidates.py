@@ -57,7 +57,7 @@ def find_named(text: str) -> list[Candidate]:
     return _longest_of_each_kind(found)
 
 
-_QUANT = re.compile(r"(?<![\w.-])(?:(I?Q[2-8])[_ -]?([0-9KSMLX](?:[_ -]?(?:XXS|XS|NL|S|M|L))?)?)(?![\w])", re.IGNORECASE)
+_QUANT = re.compile(r"(?<![\w.-])(?:(I?Q[1-8])[_ -]?(XXS|XS|NL|K[_ -]?(?:XL|S|M|L)|[0-9KSM])?)(?!\w)", re.IGNORECASE)
 _SHORT = {
     "Q8": "Q8_0",
     "Q6": "Q6_K",

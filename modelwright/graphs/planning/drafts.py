@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelwright.contract import Tool
 from modelwright.graphs.planning import workflows
 from modelwright.graphs.planning.candidates import Candidate
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.fields import main_dataset, measures
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.workflows import TemplateStep, Workflow
-from modelwright.tool import Tool
 from modelwright.types import Effect, Step
 
 
@@ -37,7 +37,8 @@ class Draft:
     sources: dict[str, str] = field(default_factory=dict)
 
     def as_step(self) -> Step:
-        return Step.model_validate({"id": self.id, "tool": self.tool.name, "args": self.args, "sources": self.sources})
+        expect = self.template.expect if self.template else {}
+        return Step.model_validate({"id": self.id, "tool": self.tool.name, "args": self.args, "sources": self.sources, "expect": expect})
 
 
 def make(intents: Sequence[Intent], tools: Mapping[str, Tool], *, is_gguf: bool) -> list[Draft]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from modelwright.tool import Tool
+from modelwright.contract import Tool
 from modelwright.types import Json, ToolArgs, ToolResult
 
 

@@ -59,7 +59,7 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
 def _models(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     """A list of models: the baseline first when it is spoken of, then those named, then those made."""
     entries: list[tuple[Any, str]] = []
-    if sheet.source and (sheet.made or mentions(draft.clause, *BASE_WORDS)):
+    if sheet.source and (mentions(draft.clause, *BASE_WORDS) or (sheet.made and not _several(sheet, draft))):
         entries.append(sheet.source)
     for candidate in draft.clause.candidates:
         if sheet.may_be_model(candidate, draft):

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from modelwright.contract import Tool
 from modelwright.graphs.planning.clauses import Clause, comes_later, goes_first
 from modelwright.graphs.planning.lexicon import HINT, LIKELY, SURE, Cue, lexicon
 from modelwright.graphs.planning.stems import nearly, same, stem
 from modelwright.graphs.planning.words import Token
-from modelwright.tool import Tool
 
 MOST_GAP = 4
 MARGIN = 1.0

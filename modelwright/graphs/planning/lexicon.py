@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
 
+from modelwright.contract import Tool
 from modelwright.graphs.planning.stems import stem
-from modelwright.tool import Tool
 
 SURE, LIKELY, HINT = 3.0, 2.0, 1.0
 

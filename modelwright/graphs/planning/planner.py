@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from modelwright.canonical import sha256_of
+from modelwright.contract import Tool
 from modelwright.errors import BadRequest, EngineMissing, PlanError
 from modelwright.graphs.planning import candidates, clauses, drafts, fill, intents
 from modelwright.graphs.planning.candidates import Candidate
@@ -20,7 +21,6 @@ from modelwright.graphs.planning.questions import Answers, OpenQuestion
 from modelwright.graphs.planning.sheet import Sheet
 from modelwright.models.base import ModelCall, OnModelCall, PlanningModel, WholePlans
 from modelwright.text import one_line
-from modelwright.tool import Tool
 from modelwright.types import Json, Plan
 
 LONGEST_REQUEST = 20_000
@@ -32,7 +32,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ADVICE = re.compile(
     r"^\W*(?:please |hi |hello |hey |ok |so )*(?:(?:what|who)(?:'s| is| are| does| do| was) "
     r"(?!wrong|in |inside|the (?:quality|score|accuracy|perplexity|format))|why\b|"
-    r"how (?:do|does|can|should|would|could|come|to|is|are|many|much|long) |should (?:i|we)\b|explain\b|describe how\b|define\b|when\b|where\b|who\b|"
+    r"how (?:do|does|can|should|would|could|come|to|is|are|many|much|long) |should (?:i|we)\b|explain\b|describe how\b|define\b|"
+    r"when\b|where\b|who\b|"
     r"tell me (?:about|what|how|why)\b|is (?:lora|qlora|dora|quantization|fine-tuning)\b)",
     re.IGNORECASE,
 )

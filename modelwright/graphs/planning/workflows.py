@@ -8,6 +8,7 @@ skip_if_gguf = true                 not needed when the source already is a GGUF
 wiring = { model = "@source" }      always so: @source is the model that the request starts from, @TOOL.FIELD a
                                     result of an earlier step, @dataset what the first step trains on
 unless_said = { types = ["Q8_0"] }  where the request says nothing
+expect = { verdict = "better" }     what the result must say for the run to be verified
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class TemplateStep(Strict):
     tool: str
     wiring: dict[str, Any] = Field(default_factory=dict)
     unless_said: dict[str, Any] = Field(default_factory=dict)
+    expect: dict[str, Any] = Field(default_factory=dict)
     skip_if_gguf: bool = False
 
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 from pydantic import Field
 from modelwright.files import artifact, write_atomic
-from modelwright.tool import ToolContext, tool
+from modelwright.contract import ToolContext, tool
 from modelwright.types import Check, DatasetPath, Effect, Estimate, FilePath, OutputPath, ToolArgs, ToolResult
 
 

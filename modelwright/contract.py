@@ -136,8 +136,18 @@ def tool(
         if not doc:
             raise TypeError(f"tool {name}: say in a docstring what it does")
         made = Tool(
-            name=name, summary=doc.splitlines()[0], doc=doc, args=args, result=result, effects=frozenset(effects),
-            run=function, estimate=estimate, checks=checks, example=example, version=version, volatile=volatile,
+            name=name,
+            summary=doc.splitlines()[0],
+            doc=doc,
+            args=args,
+            result=result,
+            effects=frozenset(effects),
+            run=function,
+            estimate=estimate,
+            checks=checks,
+            example=example,
+            version=version,
+            volatile=volatile,
             keywords=tuple(keywords),
         )
         made.validate(example)

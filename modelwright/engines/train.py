@@ -1,0 +1,309 @@
+"""Supervised fine-tuning: TRL's SFTTrainer and PEFT on rows whose loss mask was checked first.
+
+Two facts to know. Everything random is settled from the seed before the first step (batches, adapter), and a whole
+checkpoint in the job's folder is gone on from, so a run that was killed ends with the same adapter as one that was
+not. And the result folder appears whole, after its weights were read back and found finite.
+
+Not here: preference training, several GPUs, models whose folder brings its own code.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from modelwright.canonical import sha256_of_path
+from modelwright.engines import hf
+from modelwright.engines.chat_template import stop_tokens
+from modelwright.engines.child import Job
+from modelwright.engines.loss_mask import Example, MaskReport
+from modelwright.engines.train_card import write_records
+from modelwright.engines.train_data import encode_rows, load_rows, make_batches
+from modelwright.engines.train_memory import bound_memory, cores
+from modelwright.engines.train_spec import TrainSpec
+from modelwright.errors import EngineMissing, ModelRefError, TrainingFailed
+from modelwright.files import clear_os_errors, discard, partial_name, publish, write_json
+
+Json = dict[str, Any]
+
+
+def run(spec: Json, job: Job) -> Json:
+    """Train as `spec` says (see TrainSpec) and give the record of what was done."""
+    return Training(TrainSpec.from_json(spec), job).run()
+
+
+class Training:
+    """One run, from rows to a published folder."""
+
+    def __init__(self, spec: TrainSpec, job: Job) -> None:
+        self.spec, self.job = spec, job
+        self.say = job.progress
+        self.notes: list[str] = []
+
+    def run(self) -> Json:
+        self._prepare_process()
+        started = time.monotonic()
+        rows = load_rows(self.spec.dataset, self.spec.dataset_sha256)
+        held_out = load_rows(self.spec.eval_dataset, self.spec.eval_sha256) if self.spec.eval_dataset else []
+        self.say("load the model")
+        model, self.tokenizer = self._load()
+        self.say(f"tokenize {len(rows)} rows")
+        examples, mask = self._encode(rows, self.spec.dataset, model)
+        evaluation = self._encode(held_out, self.spec.eval_dataset, model)[0] if self.spec.eval_dataset else []
+        self._note_mask(mask)
+        result = self._train(model, examples, evaluation, held_out or rows)
+        result |= {
+            "mask": mask.as_json(),
+            "seconds": round(time.monotonic() - started, 1),
+            "notes": self.notes,
+            "samples_from": "eval_dataset" if held_out else "dataset",
+        }
+        return self._publish(result)
+
+    def _prepare_process(self) -> None:
+        warnings.filterwarnings("ignore")  # libraries' advice to their own developers; the child's log is for errors
+        import torch
+
+        torch.set_num_threads(cores(self.spec.threads))
+        if not torch.cuda.is_available():
+            bound_memory(self.spec.memory_bytes)
+
+    def _load(self) -> tuple[Any, Any]:
+        import torch
+
+        if self.spec.model.kind == "adapter":
+            raise ModelRefError(
+                f"{self.spec.model.ref} is an adapter, which cannot be fine-tuned again",
+                fix="merge it first: modelwright call export_model format=hf",
+            )
+        loading: Json = {}
+        if self.spec.method == "qlora":
+            loading["quantization_config"] = _four_bit()
+        elif self.spec.method == "full":
+            loading["dtype"] = torch.float32  # the weights that the optimizer moves; bfloat16 loses small steps
+        return hf.load_for_training(self.spec.model, self.spec.cache_dir, self.say, **loading)
+
+    def _encode(self, rows: Any, path: Path, model: Any) -> tuple[list[Example], MaskReport]:
+        self.stops = stop_tokens(self.tokenizer, model)
+        return encode_rows(rows, self.tokenizer, self.stops, path, self.spec.max_length)
+
+    def _note_mask(self, mask: MaskReport) -> None:
+        if mask.dropped_lines:
+            count, shown = len(mask.dropped_lines), ", ".join(map(str, mask.dropped_lines[:20]))
+            self.notes.append(f"max_length {self.spec.max_length} left nothing to train in {count} rows, not used: lines {shown}")
+        if mask.truncated_rows:
+            stopless = f"{mask.rows_without_stop} of them before their stop token"
+            self.notes.append(f"{mask.truncated_rows} rows were cut at {self.spec.max_length} tokens, {stopless}")
+
+    def _train(self, model: Any, examples: list[Example], evaluation: list[Example], prompts_from: Any) -> Json:
+        from modelwright.engines.train_samples import answers, pick_prompts
+        from modelwright.engines.train_watch import check_falls, newest_whole
+
+        batches = make_batches(
+            [len(e.input_ids) for e in examples],
+            batch_size=self.spec.batch_size,
+            epochs=self.spec.epochs,
+            max_steps=self.spec.max_steps,
+            seed=self.spec.seed,
+        )
+        trainer, watch = self._trainer(model, examples, batches)
+        self.trainer = trainer
+        held_out = [_as_row(e) for e in evaluation]
+        prompts = pick_prompts(prompts_from, self.tokenizer)
+
+        def sample(when: str) -> list[str]:
+            self.say(f"sample answers {when} training")
+            return answers(trainer.model, self.tokenizer, prompts, self.spec.sample_tokens)
+
+        def evaluate(when: str) -> float | None:
+            if not held_out:
+                return None
+            self.say(f"evaluate on {len(held_out)} rows {when} training")
+            return float(trainer.mean_loss(held_out))
+
+        before = self._once("before", lambda: {"answers": sample("before"), "loss": evaluate("before")})
+        checkpoint = newest_whole(self.job.folder / "checkpoints")
+        if checkpoint:
+            self.say(f"resume from step {checkpoint.name.rpartition('-')[2]}")
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
+        check_falls(losses)
+        after = sample("after")
+        steps = trainer.state.global_step
+        return {
+            "losses": losses,
+            "log": trainer.state.log_history,
+            "steps": steps,
+            "epochs": round(sum(map(len, batches)) / len(examples), 3),
+            "trained_tokens": sum(examples[i].trained_tokens for batch in batches for i in batch),
+            "rows_at_once": trainer.micro_size,
+            "tokens_per_second": round(watch.tokens_per_second(steps), 1),
+            "train_seconds": round(watch.seconds, 1),
+            "eval_loss_before": before["loss"],
+            "eval_loss_after": evaluate("after"),
+            "samples": [{"prompt": p["shown"], "before": b, "after": a} for p, b, a in zip(prompts, before["answers"], after, strict=True)],
+        }
+
+    def _once(self, name: str, work: Callable[[], Json]) -> Json:
+        """`work`'s result, kept in the job's folder so that a resumed run does not do it again."""
+        kept = self.job.folder / f"{name}.json"
+        if not kept.is_file():
+            write_json(kept, work())
+        found: Json = json.loads(kept.read_text(encoding="utf-8"))
+        return found
+
+    def _trainer(self, model: Any, examples: list[Example], batches: list[list[int]]) -> tuple[Any, Any]:
+        from datasets import Dataset
+        from transformers import PrinterCallback
+
+        from modelwright.engines.train_trainer import AssistantTrainer
+        from modelwright.engines.train_watch import Watch
+
+        tokens = [sum(len(examples[i].input_ids) for i in batch) for batch in batches]
+        trained = [sum(examples[i].trained_tokens for i in batch) for batch in batches]
+        watch = Watch(self.say, tokens, trained)
+        trainer = AssistantTrainer(
+            model=model,
+            args=self._arguments(len(batches)),
+            train_dataset=Dataset.from_list([_as_row(e) for e in examples]),
+            processing_class=self.tokenizer,
+            peft_config=self._adapter() if self.spec.makes_adapter else None,
+            callbacks=[watch],
+            batches=batches,
+            batch_size=self.spec.batch_size,
+            say=self._retry,
+        )
+        trainer.remove_callback(PrinterCallback)
+        return trainer, watch
+
+    def _retry(self, message: str) -> None:
+        self.say(message)
+        self.notes.append(message.removeprefix("retry: "))
+
+    def _arguments(self, steps: int) -> Any:
+        import torch
+        from trl import SFTConfig
+
+        gpu = torch.cuda.is_available()
+        return SFTConfig(
+            output_dir=str(self.job.folder / "checkpoints"),
+            max_steps=steps,
+            per_device_train_batch_size=self.spec.batch_size,
+            learning_rate=self.spec.learning_rate,
+            seed=self.spec.seed,
+            use_cpu=not gpu,
+            bf16=gpu and torch.cuda.is_bf16_supported(),
+            gradient_checkpointing=False,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            max_length=self.spec.max_length,
+            logging_steps=1,
+            logging_nan_inf_filter=False,
+            report_to="none",
+            disable_tqdm=True,
+            save_strategy="steps",
+            save_steps=self.spec.checkpoint_steps,
+            save_total_limit=2,
+        )
+
+    def _adapter(self) -> Any:
+        from peft import LoraConfig
+
+        return LoraConfig(
+            r=self.spec.lora_rank,
+            lora_alpha=self.spec.lora_alpha,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+            use_dora=self.spec.method == "dora",
+        )
+
+    def _publish(self, result: Json) -> Json:
+        self.say("save the result")
+        final, log = self.spec.output, result.pop("log")
+        partial = partial_name(final)
+        with clear_os_errors(final):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            discard(partial)
+            partial.mkdir()
+            self._save_weights(partial)
+            proof = prove_weights(partial, self.spec.makes_adapter)
+            result |= proof | {"scope": self._scope(result, proof), "method": self.spec.method, "output": str(final)}
+            write_records(partial, self.spec, result, log)
+        publish(partial, final)
+        return result
+
+    def _save_weights(self, folder: Path) -> None:
+        model = self.trainer.model
+        if self.spec.makes_adapter:
+            model.peft_config["default"].base_model_name_or_path = _base_name(self.spec)
+        model.save_pretrained(folder, safe_serialization=True)
+        self.tokenizer.save_pretrained(folder)
+
+    def _scope(self, result: Json, proof: Json) -> Json:
+        """What was approved, as it was carried out."""
+        spec = self.spec
+        return {
+            "base_model": spec.model.ref,
+            "base_name": _base_name(spec),
+            "base_sha256": sha256_of_path(Path(spec.model.path)),
+            "dataset": str(spec.dataset),
+            "dataset_sha256": spec.dataset_sha256,
+            "method": spec.method,
+            "max_length": spec.max_length,
+            "rows_trained": result["mask"]["rows"],
+            "epochs": result["epochs"],
+            "steps": result["steps"],
+            "batch_size": spec.batch_size,
+            "learning_rate": spec.learning_rate,
+            "lora_rank": spec.lora_rank if spec.makes_adapter else None,
+            "seed": spec.seed,
+            "dtype": str(hf.best_dtype()).removeprefix("torch."),
+            "weights_sha256": proof["weights_sha256"],
+        }
+
+
+def _as_row(example: Example) -> Json:
+    return {"input_ids": example.input_ids, "labels": example.labels}
+
+
+def _base_name(spec: TrainSpec) -> str:
+    """How the result names its base: `builtin`, a name on the hub, or an absolute path."""
+    named = spec.model.is_builtin or (spec.model.ref.count("/") == 1 and "snapshots" in spec.model.path)
+    return spec.model.ref if named else spec.model.path
+
+
+def _four_bit() -> Any:
+    import importlib.util
+
+    from transformers import BitsAndBytesConfig
+
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise EngineMissing("method qlora needs the package bitsandbytes, which is not installed", fix="pip install 'modelwright[qlora]'")
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=hf.best_dtype()
+    )
+
+
+def prove_weights(folder: Path, adapter: bool) -> Json:
+    """Read the saved weights back: all finite, and for an adapter something that was zero at the start is not."""
+    import torch
+    from safetensors import safe_open
+
+    files = sorted(folder.glob("*.safetensors"))
+    tensors, moved = 0, False
+    for file in files:
+        with safe_open(file, framework="pt") as stored:
+            names: list[str] = list(stored.keys())
+            for name in names:
+                tensor = stored.get_tensor(name)
+                tensors += 1
+                if not bool(torch.isfinite(tensor).all()):
+                    raise TrainingFailed(f"the weights {name} are not finite after training", fix="use a lower learning_rate")
+                moved |= "lora_B" in name and bool(tensor.any())
+    if adapter and not moved:
+        raise TrainingFailed("the adapter is as it was before training", fix="raise learning_rate or train longer")
+    sha = sha256_of_path(files[0]) if len(files) == 1 else sha256_of_path(folder)
+    return {"tensors": tensors, "weights_finite": True, "weights_changed": moved if adapter else True, "weights_sha256": sha}

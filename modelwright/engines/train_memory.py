@@ -1,0 +1,132 @@
+"""How much memory and time a training run takes, before it runs; and a bound that turns too much into an error.
+
+Two facts to know. The activations that are kept for the backward pass are most of it: about 33 floats for each token,
+layer and hidden unit (measured on a 30-layer Llama with adapters on every linear layer). And Linux kills a process
+that takes too much without a word, so a bound is set below that point and the allocation fails with an exception.
+
+Pure arithmetic apart from `bound_memory`; the tool's estimate uses it too, so no torch here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from modelwright.engines import gguf_header
+from modelwright.modelrefs import Model
+
+LIBRARIES = 900_000_000
+"""torch, transformers and trl in memory, bytes"""
+PER_TOKEN_LAYER_UNIT = 132
+"""bytes of activations"""
+SPEED = {"lora": 125.0, "dora": 90.0, "qlora": 64.0, "full": 100.0}
+"""tokens per second of the built-in model on two cores at 3 GHz with AVX2, float32"""
+MEMORY_WORDS = ("defaultcpuallocator", "out of memory", "cannot allocate memory", "can't allocate memory", "could not create a primitive")
+"""in what torch and oneDNN raise when an allocation fails"""
+REFERENCE_PARAMETERS = 134_515_008
+REFERENCE_CORES = 2
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a model decides its cost."""
+
+    parameters: int
+    layers: int
+    hidden: int
+    vocabulary: int
+    context: int
+
+    @classmethod
+    def of_config(cls, config: dict[str, Any]) -> Shape:
+        """From a Hugging Face config.json; parameters counted for a Llama-like layer."""
+        text = config.get("text_config") or config
+        hidden, layers = int(text.get("hidden_size", 576)), int(text.get("num_hidden_layers", 30))
+        inner, vocabulary = int(text.get("intermediate_size", 4 * hidden)), int(text.get("vocab_size", 49152))
+        heads = int(text.get("num_attention_heads", 1))
+        share = int(text.get("num_key_value_heads") or heads) / heads
+        per_layer = hidden * hidden * (2 + 2 * share) + 3 * hidden * inner + 2 * hidden
+        tables = 1 if text.get("tie_word_embeddings", config.get("tie_word_embeddings", True)) else 2
+        return cls(
+            int(layers * per_layer + tables * vocabulary * hidden),
+            layers,
+            hidden,
+            vocabulary,
+            int(text.get("max_position_embeddings", 2048)),
+        )
+
+
+BUILTIN = Shape(REFERENCE_PARAMETERS, 30, 576, 49152, 8192)
+
+
+def memory_bytes(shape: Shape, method: str, tokens_at_once: int) -> int:
+    """Peak resident memory of a run whose largest batch has `tokens_at_once` tokens, padding included."""
+    per_parameter = {"full": 16.0, "qlora": 1.2}.get(method, 4.0)
+    weights = shape.parameters * per_parameter
+    activations = tokens_at_once * shape.layers * shape.hidden * PER_TOKEN_LAYER_UNIT
+    logits = min(tokens_at_once * shape.vocabulary, 2**27) * 4 * 3
+    return int(LIBRARIES + weights + activations + logits)
+
+
+def tokens_per_second(shape: Shape, method: str, cores: int) -> float:
+    return SPEED[method] * REFERENCE_PARAMETERS / max(shape.parameters, 1) * max(cores, 1) / REFERENCE_CORES
+
+
+def cores(threads: int) -> int:
+    return threads or len(os.sched_getaffinity(0))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch, or Python itself, could not allocate."""
+    text = str(error).lower()
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or (isinstance(error, RuntimeError) and any(word in text for word in MEMORY_WORDS))
+
+
+def bound_memory(limit: int | None) -> None:
+    """Let allocations beyond 85% of what is free (or of `limit`, bytes) fail instead of waking the kernel's killer."""
+    free = psutil.virtual_memory().available + psutil.Process().memory_info().rss
+    most = int(0.85 * min(free, limit or free))
+    with contextlib.suppress(ValueError, OSError):  # a lower hard limit is already in place
+        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def shape_of(model: Model) -> Shape:
+    """The shape of a model on disk, from its config.json or the head of its GGUF file; unknown parts as the built-in's."""
+    if model.is_builtin:
+        return BUILTIN
+    if model.kind == "gguf":
+        return _of_gguf(gguf_header.read(Path(model.path)))
+    try:
+        return Shape.of_config(json.loads((Path(model.path) / "config.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return BUILTIN
+
+
+def _of_gguf(header: gguf_header.Header) -> Shape:
+    def number(name: str, otherwise: int) -> int:
+        value = header.keys.get(f"{header.architecture}.{name}")
+        return value if isinstance(value, int) else otherwise
+
+    table = next((t.shape for t in header.tensors if t.name == "token_embd.weight"), (0, BUILTIN.vocabulary))
+    return Shape(
+        header.elements,
+        number("block_count", BUILTIN.layers),
+        number("embedding_length", BUILTIN.hidden),
+        table[-1],
+        number("context_length", BUILTIN.context),
+    )
+
+
+def disk_bytes(shape: Shape, method: str, rank: int) -> int:
+    """What the result takes on disk: all weights in float32, or two slim matrices for each linear layer."""
+    if method == "full":
+        return int(shape.parameters * 4 + 5e6)
+    return int(shape.layers * shape.hidden * 17.7 * rank * 4 + 5e6)  # 17.7: sum of (in + out) / hidden over a Llama layer's seven matrices

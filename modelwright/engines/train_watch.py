@@ -1,0 +1,105 @@
+"""What looks at a run while it trains: progress, a loss that is no number, a loss that does not fall, whole checkpoints.
+
+Two facts to know. A checkpoint counts as whole only when its record, written last, agrees with its files: a kill in
+the middle of writing leaves none. And a flat loss is judged only over 12 steps or more: fewer say nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from modelwright.errors import TrainingFailed
+from modelwright.files import discard, write_json
+
+FEWEST_STEPS = 12
+RECORD = "whole.json"
+
+
+class Watch(TrainerCallback):  # type: ignore[misc]
+    """Says how far it is after each step, and stops a run that went wrong."""
+
+    def __init__(self, say: Callable[..., None], tokens: Sequence[int], trained: Sequence[int]) -> None:
+        self.say, self.tokens, self.trained = say, tokens, trained
+        self.started, self.first = 0.0, 0
+        self.seconds = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.started, self.first = time.monotonic(), state.global_step
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is None:
+            return
+        step, norm = state.global_step, (logs or {}).get("grad_norm")
+        check_finite(step, loss, norm)
+        self.seconds = time.monotonic() - self.started
+        per_step = self.seconds / max(1, step - self.first)
+        self.say(
+            f"train step {step} of {state.max_steps}",
+            step=step,
+            steps=state.max_steps,
+            loss=round(loss, 4),
+            tokens_per_second=round(self._rate(self.tokens, step), 1),
+            trained_tokens_per_second=round(self._rate(self.trained, step), 1),
+            eta_seconds=round(per_step * (state.max_steps - step), 1),
+        )
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+    def _rate(self, per_step: Sequence[int], step: int) -> float:
+        return sum(per_step[self.first : step]) / max(self.seconds, 1e-9)
+
+    def tokens_per_second(self, step: int) -> float:
+        """All tokens, of the steps that this process trained; 0 when it trained none."""
+        return self._rate(self.tokens, step) if step > self.first else 0.0
+
+
+def check_finite(step: int, loss: float, norm: float | None) -> None:
+    for name, value in (("loss", loss), ("gradient norm", norm)):
+        if value is not None and not math.isfinite(value):
+            fix = "use a lower learning_rate, or look for damaged rows with inspect_dataset"
+            raise TrainingFailed(f"the {name} became {value} at step {step}", fix=fix)
+
+
+def check_falls(losses: Sequence[float]) -> None:
+    """Raise TrainingFailed when the last third of the losses is not below the first third."""
+    if len(losses) < FEWEST_STEPS:
+        return
+    third = len(losses) // 3
+    first, last = (sum(part) / third for part in (losses[:third], losses[-third:]))
+    if last >= first:
+        raise TrainingFailed(
+            f"the loss did not fall: {first:.3f} in the first {third} steps, {last:.3f} in the last {third}",
+            fix="raise learning_rate or train longer; if it grew, lower learning_rate",
+        )
+
+
+def mark_whole(folder: Path) -> None:
+    sizes = {p.name: p.stat().st_size for p in folder.iterdir() if p.is_file() and p.name != RECORD}
+    write_json(folder / RECORD, {"bytes": sizes})
+
+
+def is_whole(folder: Path) -> bool:
+    try:
+        sizes = json.loads((folder / RECORD).read_text(encoding="utf-8"))["bytes"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def newest_whole(folder: Path) -> Path | None:
+    """The checkpoint to go on from; what is torn is thrown away."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.rpartition("-")[2]), reverse=True)
+    for checkpoint in found:
+        if is_whole(checkpoint):
+            return checkpoint
+        discard(checkpoint)
+    return None

@@ -1,0 +1,54 @@
+"""The estimate: it grows with every input, and agrees with what was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from modelwright.engines import train_memory
+from modelwright.engines.train_memory import BUILTIN, Shape, disk_bytes, memory_bytes, shape_of, tokens_per_second
+from modelwright.modelrefs import Model, builtin_gguf
+
+
+def test_the_built_in_models_shape_is_what_its_file_says() -> None:
+    assert shape_of(Model("x.gguf", "gguf", str(builtin_gguf()))) == BUILTIN
+
+
+def test_a_config_json_gives_the_same_count_of_parameters(tmp_path: Path) -> None:
+    config = {
+        "hidden_size": 576,
+        "num_hidden_layers": 30,
+        "intermediate_size": 1536,
+        "vocab_size": 49152,
+        "num_attention_heads": 9,
+        "num_key_value_heads": 3,
+        "max_position_embeddings": 8192,
+        "tie_word_embeddings": True,
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    shape = shape_of(Model("m", "hf", str(tmp_path)))
+    assert abs(shape.parameters - BUILTIN.parameters) < 1000
+    assert (shape.layers, shape.hidden, shape.context) == (30, 576, 8192)
+
+
+def test_memory_grows_with_tokens_and_with_the_method() -> None:
+    assert memory_bytes(BUILTIN, "lora", 500) < memory_bytes(BUILTIN, "lora", 1000) < memory_bytes(BUILTIN, "full", 1000)
+    assert memory_bytes(BUILTIN, "qlora", 1000) < memory_bytes(BUILTIN, "lora", 1000)
+
+
+def test_memory_of_a_thousand_tokens_is_near_the_four_gigabytes_that_were_measured() -> None:
+    assert 3.2e9 < memory_bytes(BUILTIN, "lora", 1000) < 5e9
+
+
+def test_a_larger_model_is_slower_and_more_cores_are_faster() -> None:
+    larger = Shape(BUILTIN.parameters * 4, 30, 1152, 49152, 8192)
+    assert tokens_per_second(larger, "lora", 2) < tokens_per_second(BUILTIN, "lora", 2) < tokens_per_second(BUILTIN, "lora", 4)
+
+
+def test_an_adapter_of_rank_16_takes_the_twenty_megabytes_that_it_takes() -> None:
+    assert abs(disk_bytes(BUILTIN, "lora", 16) - 19_593_064 - 5e6) < 1e6
+
+
+def test_threads_of_zero_mean_every_core_that_the_process_may_use() -> None:
+    assert train_memory.cores(0) >= 1
+    assert train_memory.cores(3) == 3

@@ -1,0 +1,55 @@
+"""Losses that mean that training went wrong, and checkpoints that are whole or not."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from modelwright.engines.train_watch import check_falls, check_finite, mark_whole, newest_whole
+from modelwright.errors import TrainingFailed
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_stops_training_and_names_the_step(loss: float) -> None:
+    with pytest.raises(TrainingFailed, match="at step 4"):
+        check_finite(4, loss, 1.0)
+
+
+def test_a_gradient_that_is_no_number_stops_training_too() -> None:
+    with pytest.raises(TrainingFailed, match="gradient norm became nan"):
+        check_finite(1, 2.0, math.nan)
+    check_finite(1, 2.0, None)
+
+
+def test_a_loss_that_does_not_fall_is_refused() -> None:
+    with pytest.raises(TrainingFailed, match=r"did not fall: 2\.000 in the first 4 steps"):
+        check_falls([2.0] * 12)
+    with pytest.raises(TrainingFailed):
+        check_falls([1.0 + 0.1 * step for step in range(30)])
+
+
+def test_a_noisy_loss_that_falls_passes() -> None:
+    check_falls([3.0 - 0.05 * step + 0.3 * (-1) ** step for step in range(20)])
+
+
+def test_fewer_than_twelve_steps_say_nothing() -> None:
+    check_falls([2.0] * 11)
+
+
+def test_a_torn_checkpoint_is_thrown_away_and_the_one_before_it_used(tmp_path: Path) -> None:
+    for step in (9, 10):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        (folder / "adapter_model.safetensors").write_bytes(b"weights")
+        mark_whole(folder)
+    assert newest_whole(tmp_path) == tmp_path / "checkpoint-10"
+    (tmp_path / "checkpoint-10" / "adapter_model.safetensors").write_bytes(b"wei")
+    assert newest_whole(tmp_path) == tmp_path / "checkpoint-9"
+    assert not (tmp_path / "checkpoint-10").exists()
+
+
+def test_a_checkpoint_without_its_record_is_not_whole(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint-5").mkdir()
+    assert newest_whole(tmp_path) is None
