@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env demo test lint slow bench clean
+.PHONY: env demo test lint clean
 
 env: $(VENV)/.ready
 
@@ -22,7 +22,7 @@ demo: env
 	$(BIN)/modelwright run "Fine-tune the built-in model on examples/tone/train.jsonl and compare it with the original on examples/tone/eval.jsonl" --yes
 
 test: env lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: env
 	$(BIN)/ruff check .

@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from modelwright.config import Settings
 from modelwright.graphs.context import RunContext
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SHARED_CACHE = Path(tempfile.gettempdir()) / "modelwright-test-cache"
 """The built-in model in float32 (540 MB): converted once for all tests."""

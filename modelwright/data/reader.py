@@ -40,6 +40,8 @@ class Dataset:
     """In the order of the lines. Those with `notice` do not make a row bad."""
     sha256: str
     bad_rows: int
+    records: int
+    """Rows as they came out of the file, counted before any was looked at."""
     near_duplicates: int = 0
     exact_duplicates: int = 0
 
@@ -60,7 +62,9 @@ class _Sorted:
 def read(path: Path) -> Dataset:
     """The data set in `path`. Raises DataError when no row of it can be used, naming the first problem and its fix."""
     found = _Sorted()
+    records = 0
     for record in sources.records(path):
+        records += 1
         _sort(record, found)
     form = found.spoken.most_common(1)[0][0] if found.spoken else None
     rows = [Row(line, example) for line, spoken, example in found.good if spoken == form]
@@ -73,7 +77,7 @@ def read(path: Path) -> Dataset:
     exact = sum(repeat.exact for repeat in duplicates)
     with clear_os_errors(path):
         sha256 = sha256_of_path(path)
-    return Dataset(path, form, rows, _placed(path, [*flaws, *notices]), sha256, len(flaws), len(duplicates) - exact, exact)
+    return Dataset(path, form, rows, _placed(path, [*flaws, *notices]), sha256, len(flaws), records, len(duplicates) - exact, exact)
 
 
 def _sort(record: sources.Record, found: _Sorted) -> None:

@@ -74,7 +74,7 @@ class Scorer:
         rows = []
         for start in range(0, len(ids), 256):
             part = ids[start : start + 256]
-            self._llama._decode(context, part, position + start)
+            self._llama.decode(context, part, position + start)
             rows.append(np.ctypeslib.as_array(api.llama_get_logits(context), shape=(len(part), self._llm.n_vocab())).astype(np.float64))
         self.tokens += len(ids)
         return np.vstack(rows)
@@ -109,7 +109,7 @@ def serve(path: str, threads: int, lines: IO[str], out: IO[str]) -> int:
             reply = scorer.answer(json.loads(line))
         except ModelwrightError as error:
             reply = {"error": error.as_json()}
-        except (ValueError, KeyError) as error:
+        except (ValueError, LookupError, TypeError) as error:
             reply = {"error": ToolFailed(f"not a question: {error!r:.200}").as_json()}
         _say(out, reply)
     return 0

@@ -27,6 +27,8 @@ from modelwright.modelrefs import Model
 Json = dict[str, Any]
 CONTEXT = 256
 STAGES = 4
+SCRATCH = MERGED, BASE = "merged", "base.gguf"
+"""What a proof needs and nobody keeps, in the job's folder."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,11 @@ def run(spec: Json, job: Job) -> Json:
     )
     exporter = {"gguf": _to_gguf, "hf": _to_folder, "gguf_adapter": _to_adapter}[request.format]
     _check(request)
-    with place(request.final, job, replace=request.replace) as partial:
-        result = exporter(request, partial, job)
+    try:
+        with place(request.final, job, replace=request.replace) as partial:
+            result = exporter(request, partial, job)
+    finally:
+        _discard_scratch(job)
     artifact = files.artifact(request.final, {"gguf": "gguf", "hf": "model", "gguf_adapter": "gguf adapter"}[request.format])
     return {**result, "dtype": request.dtype, "artifact": artifact.model_dump(), "seconds": round(time.monotonic() - started, 2)}
 
@@ -99,7 +104,6 @@ def _to_gguf(request: Request, partial: Path, job: Job) -> Json:
     )
     job.progress("prove it", step=4, steps=STAGES)
     proofs = prove_gguf(source, partial, request.dtype, request.threads)
-    _discard_scratch(job)
     family = gguf_header.read(partial).architecture
     return {"family": family, "proof": proofs, "notes": [*notes, *_source_notes(request.model)]}
 
@@ -124,7 +128,7 @@ def prove_gguf(source: Source, file: Path, dtype: str, threads: int) -> Json:
 
 def _to_adapter(request: Request, partial: Path, job: Job) -> Json:
     source = _loaded(request, job)
-    base = job.folder / "base.gguf"
+    base = job.folder / BASE
     job.progress("write the adapter", step=2, steps=STAGES)
     modules = gguf_lora.write(source.model, partial, dtype=request.dtype, name=request.model.name)
     job.progress("write its base for the proof", step=3, steps=STAGES)
@@ -132,7 +136,6 @@ def _to_adapter(request: Request, partial: Path, job: Job) -> Json:
     job.progress("prove it", step=4, steps=STAGES)
     with contextlib.closing(llama.load(str(base), n_ctx=CONTEXT, threads=request.threads, lora=str(partial))) as llm:
         logits = proof.check_logits(source.reference, lambda ids: llama.all_logits(llm, ids), request.dtype)
-    base.unlink()
     notes = [] if (logits["adapter_effect"] or 0) > proof.NOISE else ["the adapter changes almost nothing: its scale cannot be proved"]
     family = gguf_header.read(partial).architecture
     return {"family": family, "proof": {"logits": logits}, "notes": [*notes, f"{modules} modules; load it on a GGUF of its base"]}
@@ -167,7 +170,13 @@ def prove_folder(source: Source, folder: Path, request: Request) -> Json:
             bos=tokenizer.bos_token or "",
             eos=tokenizer.eos_token or "",
         ),
-        "stops": {"eos": tokenizer.eos_token_id, "stops": gguf_write.stop_ids(folder)},
+        "stops": proof.check_stops(
+            source.tokenizer,
+            gguf_write.stop_ids(source.folder),
+            bos=tokenizer.bos_token_id,
+            eos=tokenizer.eos_token_id,
+            ends={tokenizer.eos_token_id, *gguf_write.stop_ids(folder)}.__contains__,
+        ),
     }
 
 
@@ -197,7 +206,7 @@ def _merged(request: Request, job: Job) -> Source:
     if request.model.kind != "adapter":
         return dataclasses.replace(source, model=None)
     job.progress("merge the adapter", step=2, steps=STAGES)
-    folder = job.folder / "merged"
+    folder = job.folder / MERGED
     files.discard(folder)
     with _saving(folder):
         _without_adapter(source.model).save_pretrained(folder)
@@ -264,5 +273,6 @@ def _source_notes(model: Model) -> list[str]:
 
 
 def _discard_scratch(job: Job) -> None:
-    with contextlib.suppress(OSError):
-        files.discard(job.folder / "merged")
+    for name in SCRATCH:
+        with contextlib.suppress(OSError):
+            files.discard(job.folder / name)

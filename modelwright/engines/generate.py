@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from modelwright.canonical import sha256_of
 from modelwright.engines import runtimes
 from modelwright.engines.child import Job
+from modelwright.engines.leftovers import fingerprint
 from modelwright.errors import BadRequest
 from modelwright.files import clear_os_errors
 from modelwright.modelrefs import Model
@@ -44,15 +44,6 @@ def run(spec: Json, job: Job) -> Json:
         log.add(_answer(runtime, [tokens[index] for index in group], group, longest))
         _report(job, log, len(prompts))
     return _result([log.answers[index] for index in range(len(prompts))], runtime.name)
-
-
-def fingerprint(spec: Json, model: Model) -> str:
-    """What the answers depend on. A model file that was written anew has another time stamp."""
-    path = Path(model.path)
-    stamps = sorted([str(p.relative_to(path)), p.stat().st_size, p.stat().st_mtime_ns] for p in path.rglob("*")) if path.is_dir() else []
-    if path.is_file():
-        stamps = [["", path.stat().st_size, path.stat().st_mtime_ns]]
-    return sha256_of({"spec": spec, "model": stamps})
 
 
 class AnswerLog:

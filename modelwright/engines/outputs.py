@@ -1,6 +1,7 @@
-"""Where an engine writes a large file: enough space before, a partial name during, the final name only at success.
+"""Where an engine writes a large file or folder: enough space before, a partial name during, the final name only at success.
 
-A file that stands there already is the user's and is not replaced, unless the same job put it there before it was killed.
+What stands there already is the user's and is not replaced, also when it came there while the job worked; unless this
+very job put it there before it was killed: a mark in the job's folder, made just before the rename, says so.
 """
 
 from __future__ import annotations
@@ -23,22 +24,32 @@ def need_space(path: Path, wanted: float) -> None:
         raise ToolFailed(f"{wanted / 1e6:.0f} MB are needed for {path} and {free / 1e6:.0f} MB are free", fix=fix)
 
 
+def refuse_existing(final: Path, job: Job, *, replace: bool) -> None:
+    """Raise BadRequest when something that this job did not make stands at `final`."""
+    if final.exists() and not replace and not _mark(final, job).exists():
+        raise BadRequest(f"{final} exists already", fix="choose another output, or remove it")
+
+
+def _mark(final: Path, job: Job) -> Path:
+    return job.folder / f"writes-{final.name}"
+
+
 @contextlib.contextmanager
 def place(final: Path, job: Job, *, replace: bool) -> Iterator[Path]:
     """Gives the partial path to write. Published when the block succeeds; nothing is left when it does not.
 
     `replace`: the place was chosen by the program, so what stands there is from an earlier try.
     """
-    mark = job.folder / f"writes-{final.name}"
-    if final.exists() and not replace and not mark.exists():
-        raise BadRequest(f"{final} exists already", fix="choose another output, or remove it")
+    refuse_existing(final, job, replace=replace)
     partial = files.partial_name(final)
     with files.clear_os_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         files.discard(partial)
-        mark.touch()
     try:
         yield partial
+        refuse_existing(final, job, replace=replace)  # hours may have passed
+        with files.clear_os_errors(final):
+            _mark(final, job).touch()
         files.publish(partial, final)
     except BaseException:
         with contextlib.suppress(OSError):

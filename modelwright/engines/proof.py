@@ -26,6 +26,7 @@ ADAPTER_SHARE = 0.1
 NOISE = 3e-5
 """Below this, rounding and a wrong adapter cannot be told apart."""
 MAX_TOKENS = 48
+FIX_STOPS = "make tokenizer_config.json and generation_config.json of the source agree"
 
 PROMPTS = (
     "The capital of France is Paris. The river that runs through it is called the Seine, and",
@@ -269,12 +270,12 @@ def check_template(tokenizer: Any, stored: str | None, *, bos: str, eos: str) ->
     return {"present": True, "conversations": len(cases), "differing": 0}
 
 
-def check_stops(tokenizer: Any, stop_ids: Sequence[int], *, bos: int, eos: int, ends: Callable[[int], bool]) -> Json:
-    """The same bos and eos, and every token that transformers stops at also stops llama.cpp (`ends`)."""
+def check_stops(tokenizer: Any, stop_ids: Sequence[int], *, bos: int | None, eos: int | None, ends: Callable[[int], bool]) -> Json:
+    """The same bos and eos, and every token that the source stops at also stops the export (`ends`)."""
     for name, wanted, got in (("bos", tokenizer.bos_token_id, bos), ("eos", tokenizer.eos_token_id, eos)):
         if wanted is not None and wanted != got:
-            raise ProofFailed(f"the {name} token is {wanted} in transformers and {got} in the export")
+            raise ProofFailed(f"the {name} token is {wanted} in the source and {got} in the export", fix=FIX_STOPS)
     silent = [token for token in stop_ids if not ends(token)]
     if silent:
-        raise ProofFailed(f"transformers stops at token {silent[0]}, llama.cpp would not")
-    return {"eos": eos, "stops": sorted({eos, *stop_ids})}
+        raise ProofFailed(f"the source stops at token {silent[0]}, the export would not", fix=FIX_STOPS)
+    return {"eos": eos, "stops": sorted({*stop_ids, *([] if eos is None else [eos])})}

@@ -27,7 +27,7 @@ from modelwright import files
 from modelwright.engines import gguf_header, llama
 from modelwright.engines.child import Job
 from modelwright.engines.imatrix import Imatrix, collect
-from modelwright.engines.outputs import need_space, place
+from modelwright.engines.outputs import need_space, place, refuse_existing
 from modelwright.errors import BadRequest, ModelRefError, ToolFailed
 from modelwright.modelrefs import Model
 
@@ -120,15 +120,17 @@ def run(spec: Json, job: Job) -> Json:
     wanted = named(spec["types"])
     _refuse_without_imatrix(wanted, spec["imatrix_dataset"])
     folder = Path(spec["output"])
+    stem = re.sub(r"(?i)[-.](f16|f32|bf16)$", "", Path(model.path).stem)
+    places = [(kind, folder / f"{stem}-{kind.name}.gguf") for kind in wanted]
+    for _, final in places:  # before the first of them takes minutes
+        refuse_existing(final, job, replace=spec["replace"])
     need_space(folder, sum(source.elements * (kind.nominal_bits + 2) / 8 for kind in wanted))
     imatrix = None
     if spec["imatrix_dataset"]:
         imatrix = collect(model, Path(spec["imatrix_dataset"]), Path(spec["cache_dir"]), spec["threads"], job)
     work = Work(source, imatrix, spec["threads"], job)
-    stem = re.sub(r"(?i)[-.](f16|f32|bf16)$", "", Path(model.path).stem)
     done = []
-    for kind in wanted:
-        final = folder / f"{stem}-{kind.name}.gguf"
+    for kind, final in places:
         with place(final, job, replace=spec["replace"]) as partial:
             one = quantize(work, partial, kind)
             _check_result(work, partial)

@@ -20,20 +20,30 @@ from modelwright.canonical import sha256_of_path
 from modelwright.engines import hf
 from modelwright.engines.chat_template import stop_tokens
 from modelwright.engines.child import Job
+from modelwright.engines.leftovers import drop_foreign, fingerprint
 from modelwright.engines.loss_mask import Example, MaskReport
+from modelwright.engines.outputs import place, refuse_existing
 from modelwright.engines.train_card import write_records
 from modelwright.engines.train_data import encode_rows, load_rows, make_batches
-from modelwright.engines.train_memory import bound_memory, cores
+from modelwright.engines.train_memory import bound_memory, cores, is_out_of_memory
 from modelwright.engines.train_spec import TrainSpec
-from modelwright.errors import EngineMissing, ModelRefError, TrainingFailed
-from modelwright.files import clear_os_errors, discard, partial_name, publish, write_json
+from modelwright.errors import EngineMissing, ModelRefError, ToolFailed, TrainingFailed
+from modelwright.files import clear_os_errors, write_json
 
 Json = dict[str, Any]
 
 
 def run(spec: Json, job: Job) -> Json:
     """Train as `spec` says (see TrainSpec) and give the record of what was done."""
-    return Training(TrainSpec.from_json(spec), job).run()
+    wanted = TrainSpec.from_json(spec)
+    refuse_existing(wanted.output, job, replace=wanted.replace)
+    drop_foreign(job.folder, fingerprint(spec, wanted.model), ("checkpoints", "before.json"))
+    try:
+        return Training(wanted, job).run()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ToolFailed("out of memory", fix="use a smaller batch_size or max_length, a smaller model, or free some memory") from error
 
 
 class Training:
@@ -96,8 +106,9 @@ class Training:
             count, shown = len(mask.dropped_lines), ", ".join(map(str, mask.dropped_lines[:20]))
             self.notes.append(f"max_length {self.spec.max_length} left nothing to train in {count} rows, not used: lines {shown}")
         if mask.truncated_rows:
-            stopless = f"{mask.rows_without_stop} of them before their stop token"
-            self.notes.append(f"{mask.truncated_rows} rows were cut at {self.spec.max_length} tokens, {stopless}")
+            self.notes.append(f"{mask.truncated_rows} rows were cut at {self.spec.max_length} tokens")
+        if mask.rows_without_stop:
+            self.notes.append(f"{mask.rows_without_stop} rows train no stop token")
 
     def _train(self, model: Any, examples: list[Example], evaluation: list[Example], prompts_from: Any) -> Json:
         from modelwright.engines.train_samples import answers, pick_prompts
@@ -113,7 +124,8 @@ class Training:
         trainer, watch = self._trainer(model, examples, batches)
         self.trainer = trainer
         held_out = [_as_row(e) for e in evaluation]
-        prompts = pick_prompts(prompts_from, self.tokenizer)
+        first_batch = [_as_row(examples[i]) for i in batches[0]]
+        prompts = pick_prompts(prompts_from, self.tokenizer, self.spec.max_length)
 
         def sample(when: str) -> list[str]:
             self.say(f"sample answers {when} training")
@@ -125,13 +137,19 @@ class Training:
             self.say(f"evaluate on {len(held_out)} rows {when} training")
             return float(trainer.mean_loss(held_out))
 
-        before = self._once("before", lambda: {"answers": sample("before"), "loss": evaluate("before")})
+        def look() -> Json:
+            return {"answers": sample("before"), "loss": evaluate("before"), "first_batch": trainer.mean_loss(first_batch)}
+
+        before = self._once("before", look)
+        start = first_values(trainer.model)
         checkpoint = newest_whole(self.job.folder / "checkpoints")
         if checkpoint:
             self.say(f"resume from step {checkpoint.name.rpartition('-')[2]}")
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
-        check_falls(losses)
+        after_batch = trainer.mean_loss(first_batch)
+        check_falls(losses, before["first_batch"], after_batch)
+        self.moved = moved_since(start, trainer.model)
         after = sample("after")
         steps = trainer.state.global_step
         return {
@@ -143,6 +161,8 @@ class Training:
             "rows_at_once": trainer.micro_size,
             "tokens_per_second": round(watch.tokens_per_second(steps), 1),
             "train_seconds": round(watch.seconds, 1),
+            "first_batch_loss_before": before["first_batch"],
+            "first_batch_loss_after": after_batch,
             "eval_loss_before": before["loss"],
             "eval_loss_after": evaluate("after"),
             "samples": [{"prompt": p["shown"], "before": b, "after": a} for p, b, a in zip(prompts, before["answers"], after, strict=True)],
@@ -223,16 +243,12 @@ class Training:
     def _publish(self, result: Json) -> Json:
         self.say("save the result")
         final, log = self.spec.output, result.pop("log")
-        partial = partial_name(final)
-        with clear_os_errors(final):
-            final.parent.mkdir(parents=True, exist_ok=True)
-            discard(partial)
+        with place(final, self.job, replace=self.spec.replace) as partial, clear_os_errors(final):
             partial.mkdir()
             self._save_weights(partial)
-            proof = prove_weights(partial, self.spec.makes_adapter)
+            proof = prove_weights(partial, adapter=self.spec.makes_adapter, moved=self.moved)
             result |= proof | {"scope": self._scope(result, proof), "method": self.spec.method, "output": str(final)}
             write_records(partial, self.spec, result, log)
-        publish(partial, final)
         return result
 
     def _save_weights(self, folder: Path) -> None:
@@ -259,8 +275,9 @@ class Training:
             "batch_size": spec.batch_size,
             "learning_rate": spec.learning_rate,
             "lora_rank": spec.lora_rank if spec.makes_adapter else None,
+            "lora_alpha": spec.lora_alpha if spec.makes_adapter else None,
             "seed": spec.seed,
-            "dtype": str(hf.best_dtype()).removeprefix("torch."),
+            "dtype": str(self.trainer.bare_model().get_input_embeddings().weight.dtype).removeprefix("torch."),
             "weights_sha256": proof["weights_sha256"],
         }
 
@@ -287,13 +304,26 @@ def _four_bit() -> Any:
     )
 
 
-def prove_weights(folder: Path, adapter: bool) -> Json:
-    """Read the saved weights back: all finite, and for an adapter something that was zero at the start is not."""
+def first_values(model: Any) -> Json:
+    """The first 256 numbers of every weight that is trained: enough to see that training moved it."""
+    return {name: weight.detach().flatten()[:256].clone() for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def moved_since(start: Json, model: Any) -> bool:
+    now = first_values(model)
+    return any(not bool((values == now[name]).all()) for name, values in start.items())
+
+
+def prove_weights(folder: Path, *, adapter: bool, moved: bool) -> Json:
+    """Read the saved weights back: all finite, and for an adapter something that was zero at the start is not.
+
+    `moved`: whether the weights in memory are others than before training.
+    """
     import torch
     from safetensors import safe_open
 
     files = sorted(folder.glob("*.safetensors"))
-    tensors, moved = 0, False
+    tensors, beyond_zero = 0, not adapter
     for file in files:
         with safe_open(file, framework="pt") as stored:
             names: list[str] = list(stored.keys())
@@ -302,8 +332,9 @@ def prove_weights(folder: Path, adapter: bool) -> Json:
                 tensors += 1
                 if not bool(torch.isfinite(tensor).all()):
                     raise TrainingFailed(f"the weights {name} are not finite after training", fix="use a lower learning_rate")
-                moved |= "lora_B" in name and bool(tensor.any())
-    if adapter and not moved:
-        raise TrainingFailed("the adapter is as it was before training", fix="raise learning_rate or train longer")
+                beyond_zero |= "lora_B" in name and bool(tensor.any())
+    if not (moved and beyond_zero):
+        what = "adapter is" if adapter else "weights are"
+        raise TrainingFailed(f"the {what} as before training", fix="raise learning_rate or train longer")
     sha = sha256_of_path(files[0]) if len(files) == 1 else sha256_of_path(folder)
-    return {"tensors": tensors, "weights_finite": True, "weights_changed": moved if adapter else True, "weights_sha256": sha}
+    return {"tensors": tensors, "weights_finite": True, "weights_changed": moved, "weights_sha256": sha}

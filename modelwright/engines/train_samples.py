@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from modelwright.data.reader import Row
 from modelwright.engines.chat_template import render
 
 SAMPLES = 3
+LOOKED_AT = 50
+"""rows among which prompts are looked for"""
 Prompt = dict[str, str]
 
 
-def pick_prompts(rows: Sequence[Row], tokenizer: Any) -> list[Prompt]:
-    """The first rows' prompts: `shown` to a person, `text` to the model. Of plain text, its first half."""
-    return [_prompt(row.example, tokenizer) for row in rows[:SAMPLES]]
+def pick_prompts(rows: Sequence[Row], tokenizer: Any, longest: int) -> list[Prompt]:
+    """The first rows' prompts of at most `longest` tokens: `shown` to a person, `text` to the model. Of plain text, its first half."""
+    prompts = (_prompt(row.example, tokenizer) for row in rows[:LOOKED_AT])
+    fitting = (prompt for prompt in prompts if len(tokenizer(prompt["text"], add_special_tokens=False)["input_ids"]) <= longest)
+    return list(islice(fitting, SAMPLES))
 
 
 def _prompt(example: dict[str, Any], tokenizer: Any) -> Prompt:
@@ -32,6 +37,8 @@ def answers(model: Any, tokenizer: Any, prompts: Sequence[Prompt], max_new_token
     """What the model says to each prompt, all at once, padded on the left."""
     import torch
 
+    if not prompts:
+        return []
     side, tokenizer.padding_side = tokenizer.padding_side, "left"
     inputs = tokenizer([p["text"] for p in prompts], return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
     tokenizer.padding_side = side

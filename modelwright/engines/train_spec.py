@@ -35,6 +35,8 @@ class TrainSpec:
     memory_bytes: int | None = None
     checkpoint_steps: int = 10
     sample_tokens: int = 80
+    replace: bool = False
+    """The place was chosen by the program, so what stands there is from an earlier try."""
     args: Json | None = None
     """the arguments as the user gave them, to run it again"""
 

@@ -34,7 +34,9 @@ def normalise(text: str) -> str:
 
 
 def exact_match(answer: str, reference: str) -> float:
-    return float(normalise(answer) == normalise(reference))
+    """1 when both are the same after normalisation; where nothing is left of them ("..."), to the letter."""
+    left, wanted = normalise(answer), normalise(reference)
+    return float(left == wanted if wanted else answer.strip() == reference.strip())
 
 
 def contains(answer: str, reference: str) -> float:

@@ -7,7 +7,7 @@ A text row has text alone and gives perplexity only. Bad rows are counted in the
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from modelwright.data import reader
 from modelwright.errors import BadRequest, DataError
 from modelwright.scoring import metrics as scoring
 from modelwright.scoring.metrics import MetricName
-from modelwright.types import DatasetPath, FilePath, Json, Strict, ToolArgs
+from modelwright.types import Check, DatasetPath, FilePath, Json, Strict, ToolArgs
 
 
 class EvaluationArgs(ToolArgs):
@@ -123,4 +123,16 @@ def unchanged(file: HashedFile) -> bool:
 
 
 def count_lines(path: str) -> int:
-    return Path(path).read_bytes().count(b"\n") if Path(path).is_file() else 0
+    if not Path(path).is_file():
+        return 0
+    with Path(path).open("rb") as stream:
+        return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
+
+
+def all_measured(asked: Sequence[str] | None, found: Iterable[str]) -> Check:
+    """Whether every metric that was asked for has a score; perplexity over chat rows is called answer_perplexity."""
+    names = {"answer_perplexity": "perplexity"}
+    have = {names.get(name, name) for name in found}
+    missing = sorted(set(asked or ()) - have)
+    passed = bool(have) and not missing
+    return Check(name="every metric was measured", passed=passed, detail=f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(have)))

@@ -24,7 +24,7 @@ from modelwright.scoring.metrics import PERPLEXITIES
 from modelwright.tools import _evaluation
 from modelwright.tools._evaluation import Measured, Score, Setup
 from modelwright.tools._evaluation_models import estimate_models, resolve_models
-from modelwright.tools._evaluation_rows import EvaluationArgs, HashedFile, absolute, count_lines, unchanged
+from modelwright.tools._evaluation_rows import EvaluationArgs, HashedFile, absolute, all_measured, count_lines, unchanged
 from modelwright.types import Check, DatasetPath, Effect, Estimate, Json, ModelRef, Strict, ToolResult
 
 Verdict = Literal["better", "worse", "cannot tell"]
@@ -107,11 +107,13 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     by_rows = [pair for pair in result.pairs if pair.metric != "perplexity"]
     counts = sorted({pair.n for pair in by_rows} | {model.answered for model in result.models if model.answered})
     lines = count_lines(result.items_path)
-    wanted = result.rows if by_rows else lines
+    windows = [model.scores["perplexity"].n for model in result.models if set(model.scores) == {"perplexity"}]
+    wanted = max(windows, default=result.rows)
     files = [file for file in (result.dataset, result.rubric) if file]
     return [
         Check(name="every model answered every row", passed=counts in ([], [result.rows]), detail=f"{counts} of {result.rows}"),
         Check(name="the items file is whole", passed=lines == wanted and lines > 0, detail=f"{lines} lines for {wanted} items"),
+        all_measured(args.metrics, set.intersection(*(set(model.scores) for model in result.models))),
         Check(name="data set and rubric are unchanged", passed=all(map(unchanged, files)), detail=", ".join(file.path for file in files)),
     ]
 

@@ -18,7 +18,7 @@ from modelwright.files import artifact
 from modelwright.tools import _evaluation
 from modelwright.tools._evaluation import Score
 from modelwright.tools._evaluation_models import estimate_models, resolve_models
-from modelwright.tools._evaluation_rows import EvaluationArgs, HashedFile, count_lines, unchanged
+from modelwright.tools._evaluation_rows import EvaluationArgs, HashedFile, all_measured, count_lines, unchanged
 from modelwright.types import Check, Effect, Estimate, ModelRef, ToolResult
 
 
@@ -56,7 +56,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     return [
         Check(name="every row has its outcome", passed=lines == wanted, detail=f"{lines} lines for {wanted} items"),
         Check(name="data set and rubric are unchanged", passed=all(map(unchanged, files)), detail=", ".join(file.path for file in files)),
-        Check(name="every metric was measured", passed=bool(result.scores), detail=", ".join(result.scores)),
+        all_measured(args.metrics, result.scores),
     ]
 
 

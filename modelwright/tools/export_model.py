@@ -40,7 +40,7 @@ class Result(ToolResult):
     bytes: int
     proof: Json = Field(description="strings tokenized, KL of logits in nats with its bound, chat templates, stop tokens")
     seconds: float
-    notes: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list, description="what a reader should know beside the numbers")
 
 
 def estimate(args: Args, workspace: Path) -> Estimate:

@@ -115,14 +115,33 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
 
 
 def _scope_check(args: Args, result: Result) -> Check:
-    scope, data = result.scope, Path(result.scope["dataset"])
+    """What the job says it did, and what its adapter says of itself, against what was asked."""
+    done, data = {**result.scope, **_written_adapter(Path(result.model))}, Path(result.scope["dataset"])
     asked = {"base_model": args.model, "method": args.method, "max_length": args.max_length, "batch_size": args.batch_size}
-    if args.max_steps:
-        asked["steps"] = args.max_steps
-    wrong = [f"{name} {scope[name]!r} instead of {value!r}" for name, value in asked.items() if scope[name] != value]
-    if not data.is_file() or sha256_of_path(data) != scope["dataset_sha256"]:
+    asked |= {"steps": args.max_steps} if args.max_steps else {}
+    asked |= {"seed": args.seed} if args.seed is not None else {}
+    asked["learning_rate"] = args.learning_rate or LEARNING_RATES[args.method]
+    if args.method != "full":
+        asked |= {"lora_rank": args.lora_rank, "lora_alpha": _alpha(args), "dora": args.method == "dora"}
+    wrong = [f"{name} {done[name]!r} instead of {value!r}" for name, value in asked.items() if name in done and done[name] != value]
+    if result.mask["longest"] > args.max_length:
+        wrong.append(f"a row of {result.mask['longest']} tokens instead of at most {args.max_length}")
+    if not data.is_file() or sha256_of_path(data) != result.scope["dataset_sha256"]:
         wrong.append(f"{data} is not the file that was trained on any more")
     return Check(name="as approved", passed=not wrong, detail="; ".join(wrong) or "same base, data, method and length")
+
+
+def _written_adapter(folder: Path) -> Json:
+    """Rank, alpha and kind as the saved adapter's own configuration has them; empty for a whole model."""
+    try:
+        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        return {"lora_rank": config["r"], "lora_alpha": config["lora_alpha"], "dora": bool(config.get("use_dora"))}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _alpha(args: Args) -> int:
+    return args.lora_alpha or 2 * args.lora_rank
 
 
 @tool(
@@ -137,7 +156,6 @@ def finetune(args: Args, ctx: ToolContext) -> Result:
     model = _trainable(args, ctx.workspace)
     dataset = _readable(args.dataset, ctx.workspace)
     held_out = _readable(args.eval_dataset, ctx.workspace) if args.eval_dataset else None
-    output = _place(args, ctx, dataset.sha256)
     gib = ctx.settings.job_memory_gib
     done = ctx.job(
         "train",
@@ -150,11 +168,12 @@ def finetune(args: Args, ctx: ToolContext) -> Result:
             "max_steps": args.max_steps,
             "learning_rate": args.learning_rate or LEARNING_RATES[args.method],
             "lora_rank": args.lora_rank,
-            "lora_alpha": args.lora_alpha or 2 * args.lora_rank,
+            "lora_alpha": _alpha(args),
             "batch_size": args.batch_size,
             "max_length": args.max_length,
             "seed": ctx.settings.seed if args.seed is None else args.seed,
-            "output": str(output),
+            "output": str(_place(args, ctx)),
+            "replace": args.output is None,
             "eval_dataset": str(held_out.path) if held_out else None,
             "eval_sha256": held_out.sha256 if held_out else None,
             "memory_bytes": int(gib * 2**30) if gib else None,
@@ -190,24 +209,11 @@ def _readable(path: str, workspace: Path) -> Dataset:
     return dataset
 
 
-def _place(args: Args, ctx: ToolContext, dataset_sha256: str) -> Path:
-    """Where the result goes. A folder with something else in it is never replaced."""
+def _place(args: Args, ctx: ToolContext) -> Path:
+    """Where the result goes. The job refuses a folder that it did not make itself."""
     if args.output is None:
         return (ctx.output_dir / f"{Path(args.dataset).stem}-{args.method}").absolute()
-    output = (ctx.workspace / Path(args.output).expanduser()).absolute()
-    if output.exists() and not _is_same_run(output, args, dataset_sha256):
-        raise BadRequest(f"{output} exists already", fix="name another output, or remove it")
-    return output
-
-
-def _is_same_run(output: Path, args: Args, dataset_sha256: str) -> bool:
-    """Whether `output` is what this very call left when it was cut off after its last rename."""
-    try:
-        asked = json.loads((output / "finetune.json").read_text(encoding="utf-8"))
-        done = json.loads((output / "training.json").read_text(encoding="utf-8"))
-        return bool(asked == args.model_dump(mode="json", exclude_none=True) and done["scope"]["dataset_sha256"] == dataset_sha256)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    return (ctx.workspace / Path(args.output).expanduser()).absolute()
 
 
 def _result(done: dict[str, Any], dataset: Dataset) -> Result:

@@ -151,7 +151,7 @@ def _result(data: Dataset, path: Path, max_problems: int, tokens: Spread | None,
         format=data.format,
         bytes=path.stat().st_size,
         sha256=data.sha256,
-        rows=len(examples) + data.bad_rows,
+        rows=data.records,
         usable_rows=len(examples),
         bad_rows=data.bad_rows,
         problems=[RowProblem(**asdict(problem)) for problem in ordered[:max_problems]],
@@ -167,7 +167,7 @@ def _result(data: Dataset, path: Path, max_problems: int, tokens: Spread | None,
 
 
 def _summary(data: Dataset, tokens: Spread | None) -> str:
-    parts = [f"{data.path.name}: {data.format}, {len(data.rows)} usable rows of {len(data.rows) + data.bad_rows}"]
+    parts = [f"{data.path.name}: {data.format}, {len(data.rows)} usable rows of {data.records}"]
     parts.append(human_bytes(data.path.stat().st_size))
     if tokens:
         parts.append(f"{tokens.total} tokens (median {tokens.median:g}, longest {tokens.max})")

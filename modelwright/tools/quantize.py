@@ -60,7 +60,7 @@ class Result(ToolResult):
     quantizations: list[Quantization]
     source_tensors: int
     imatrix_tokens: int = Field(description="tokens that the importance matrix was measured on; 0 without one")
-    notes: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list, description="what a reader should know beside the numbers")
 
 
 def estimate(args: Args, workspace: Path) -> Estimate:

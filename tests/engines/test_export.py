@@ -153,7 +153,7 @@ def test_a_dropped_rslora_scale_fails_the_proof(base: Path, tmp_path: Path, monk
 def test_even_a_weak_adapter_with_half_its_scale_fails(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     adapter = tiny.adapter(tmp_path / "adapter", base)
     weights = load_file(adapter / "adapter_model.safetensors")
-    save_file({k: v * 0.04 if "lora_B" in k else v for k, v in weights.items()}, adapter / "adapter_model.safetensors")
+    save_file({k: v * 0.035 if "lora_B" in k else v for k, v in weights.items()}, adapter / "adapter_model.safetensors")
     right = gguf_lora.matrices
     effect = export_to(tmp_path / "out.gguf", adapter, format="gguf_adapter", dtype="f32")["proof"]["logits"]["adapter_effect"]
     assert 1e-4 < effect < 4e-4, "weak enough that the plain bound of 1e-4 alone would let half of it pass"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from modelwright.engines import generate, runtimes
+from modelwright.engines import generate, leftovers, runtimes
 from modelwright.engines.child import Job
 from modelwright.errors import BadRequest, DataError, EngineCrashed, EngineMissing, ModelRefError
 from modelwright.graphs.context import RunContext
@@ -132,9 +132,9 @@ def test_answers_of_a_model_that_was_written_anew_are_not_taken_over(tmp_path: P
     file = tmp_path / "m.gguf"
     file.write_bytes(b"one")
     model = Model("m", "gguf", str(file))
-    before = generate.fingerprint({}, model)
+    before = leftovers.fingerprint({}, model)
     file.write_bytes(b"other")
-    assert generate.fingerprint({}, model) != before
+    assert leftovers.fingerprint({}, model) != before
 
 
 @pytest.mark.parametrize(

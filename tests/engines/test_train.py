@@ -16,7 +16,7 @@ from modelwright.canonical import sha256_of_path
 from modelwright.engines import hf, train
 from modelwright.engines.child import Job
 from modelwright.engines.client import run_job
-from modelwright.errors import DataError, EngineCrashed, ModelRefError, TrainingFailed
+from modelwright.errors import BadRequest, DataError, EngineCrashed, ModelRefError, ToolFailed, TrainingFailed
 from modelwright.modelrefs import resolve
 from tests.engines import tiny
 
@@ -235,6 +235,56 @@ def test_a_max_length_that_leaves_nothing_is_refused_before_training(spec: Json,
 def test_a_changed_file_is_refused(spec: Json, run: Run) -> None:
     with pytest.raises(DataError, match="changed after the run was planned"):
         run(spec | {"dataset_sha256": "0" * 64})
+
+
+def test_what_another_specification_left_in_the_job_folder_is_not_gone_on_from(spec: Json, run: Run, tmp_path: Path) -> None:
+    first = run(spec | {"max_steps": 3})
+    other = run(spec | {"max_steps": 3, "seed": 8, "output": str(tmp_path / "out" / "other")})
+    assert not any(event["message"].startswith("resume") for event in said(tmp_path / "job"))
+    assert other["losses"] != first["losses"]
+    again = run(spec | {"max_steps": 3, "seed": 8, "output": str(tmp_path / "out" / "other")})
+    assert any(event["message"] == "resume from step 3" for event in said(tmp_path / "job"))
+    assert again["scope"]["weights_sha256"] == other["scope"]["weights_sha256"]  # its own output, which it may replace
+
+
+def test_a_folder_that_came_to_the_output_meanwhile_is_kept(spec: Json, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, mine = train.prove_weights, Path(spec["output"]) / "mine.txt"
+
+    def prove(*args: Any, **kwargs: Any) -> Json:
+        mine.parent.mkdir()
+        mine.write_text("years of work", encoding="utf-8")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(train, "prove_weights", prove)
+    with pytest.raises(BadRequest, match="exists already"):
+        run(spec | {"max_steps": 1})
+    assert [p.name for p in mine.parent.parent.iterdir()] == ["tuned"]
+    assert [p.name for p in mine.parent.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_learning_rate_that_moves_nothing_is_no_training(method: str, spec: Json, run: Run) -> None:
+    with pytest.raises(TrainingFailed, match="stayed flat"):
+        run(spec | {"method": method, "learning_rate": 1e-12})
+    with pytest.raises(TrainingFailed, match="as before training"):
+        run(spec | {"method": method, "learning_rate": 1e-45, "max_steps": 2})
+
+
+def test_a_prompt_that_is_too_long_is_no_sample(spec: Json, run: Run, tmp_path: Path) -> None:
+    data = tmp_path / "long.jsonl"
+    data.write_text(json.dumps(chat("word " * 90, "yes")) + "\n" + Path(spec["dataset"]).read_text(encoding="utf-8"), encoding="utf-8")
+    result = run(spec | {"dataset": str(data), "dataset_sha256": sha256_of_path(data), "max_steps": 1})
+    assert [sample["prompt"] for sample in result["samples"]] == ["Say red 0", "Say blue 0", "Say green 0"]
+
+
+def test_out_of_memory_outside_a_step_is_said_in_plain_words(spec: Json, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from modelwright.engines import train_samples
+
+    monkeypatch.setattr(train_samples, "answers", lambda *args: torch.empty(2**50, dtype=torch.uint8))
+    with pytest.raises(ToolFailed, match="^out of memory"):
+        run(spec)
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")

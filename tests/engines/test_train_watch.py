@@ -25,17 +25,22 @@ def test_a_gradient_that_is_no_number_stops_training_too() -> None:
 
 def test_a_loss_that_does_not_fall_is_refused() -> None:
     with pytest.raises(TrainingFailed, match=r"did not fall: 2\.000 in the first 4 steps"):
-        check_falls([2.0] * 12)
+        check_falls([2.0] * 12, 2.0, 1.9)
     with pytest.raises(TrainingFailed):
-        check_falls([1.0 + 0.1 * step for step in range(30)])
+        check_falls([1.0 + 0.1 * step for step in range(30)], 2.0, 1.9)
 
 
 def test_a_noisy_loss_that_falls_passes() -> None:
-    check_falls([3.0 - 0.05 * step + 0.3 * (-1) ** step for step in range(20)])
+    check_falls([3.0 - 0.05 * step + 0.3 * (-1) ** step for step in range(20)], 3.0, 2.0)
+
+
+def test_losses_that_fall_by_the_luck_of_their_batches_are_flat() -> None:
+    with pytest.raises(TrainingFailed, match=r"stayed flat: 3\.0000 on the first batch before training, 2\.9990 after"):
+        check_falls([3.0 - 0.05 * step for step in range(20)], 3.0, 2.999)
 
 
 def test_fewer_than_twelve_steps_say_nothing() -> None:
-    check_falls([2.0] * 11)
+    check_falls([2.0] * 11, 2.0, 2.0)
 
 
 def test_a_torn_checkpoint_is_thrown_away_and_the_one_before_it_used(tmp_path: Path) -> None:

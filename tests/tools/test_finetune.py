@@ -10,7 +10,7 @@ import pytest
 
 from modelwright.errors import BadRequest, DataError, EngineMissing, ModelRefError
 from modelwright.graphs.context import RunContext
-from modelwright.tools.finetune import Args, Result, _epochs, _is_same_run, checks, estimate, finetune
+from modelwright.tools.finetune import Args, Result, _epochs, checks, estimate, finetune
 from tests.engines import tiny
 
 MakeContext = Callable[..., RunContext]
@@ -48,13 +48,13 @@ def test_it_trains_and_its_checks_pass(done: tuple[Args, Result], workspace: Pat
     assert "lora on 8 rows" in result.summary
     _checks_find_what_was_not_approved(args, result)
     _checks_find_missing_files_and_changed_data(args, result)
-    _only_the_same_call_may_replace_its_output(args, result)
 
 
 def _checks_find_what_was_not_approved(args: Args, result: Result) -> None:
     other = args.model_copy(update={"max_length": 128, "method": "dora"})
     failed = {check.name: check.detail for check in checks(other, result) if not check.passed}
-    assert failed == {"as approved": "method 'lora' instead of 'dora'; max_length 64 instead of 128"}
+    assert failed == {"as approved": "method 'lora' instead of 'dora'; max_length 64 instead of 128; dora False instead of True"}
+    _checks_read_the_adapter_itself(args, result)
     risen = result.model_copy(update={"loss_last": result.loss_first + 1})
     assert [check.name for check in checks(args, risen) if not check.passed] == ["loss fell"]
 
@@ -66,18 +66,21 @@ def _checks_find_missing_files_and_changed_data(args: Args, result: Result) -> N
     assert [check.name for check in checks(args, result) if not check.passed] == ["files", "as approved"]
 
 
-def _only_the_same_call_may_replace_its_output(args: Args, result: Result) -> None:
-    folder, sha = Path(result.model), result.scope["dataset_sha256"]
-    assert _is_same_run(folder, args, sha)
-    assert not _is_same_run(folder, args.model_copy(update={"seed": 1}), sha)
-    assert not _is_same_run(folder, args, "0" * 64)
+def _checks_read_the_adapter_itself(args: Args, result: Result) -> None:
+    config = Path(result.model) / "adapter_config.json"
+    written = config.read_text(encoding="utf-8")
+    config.write_text(json.dumps({**json.loads(written), "r": 8}), encoding="utf-8")
+    assert [check.detail for check in checks(args, result) if not check.passed] == ["lora_rank 8 instead of 16"]
+    config.write_text(written, encoding="utf-8")
 
 
 def test_an_output_with_something_in_it_is_not_replaced(rows: Path, model: str, workspace: Path, tool_context: RunContext) -> None:
     (workspace / "mine").mkdir()
     (workspace / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    asked = {"model": model, "dataset": rows.name, "max_length": 64, "output": "mine"}
+    (workspace / "mine" / "finetune.json").write_text(json.dumps(asked), encoding="utf-8")  # nor one that an earlier run made
     with pytest.raises(BadRequest, match="exists already"):
-        finetune.run(Args(model=model, dataset=rows.name, max_length=64, output="mine"), tool_context)
+        finetune.run(Args(**asked), tool_context)
     assert (workspace / "mine" / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 

@@ -20,8 +20,6 @@ class FieldSpec:
     required: bool = False
     default: Any = None
     allowed: tuple[str, ...] = ()
-    most: int | None = None
-    """Longest list."""
     description: str = ""
 
     @property
@@ -75,7 +73,6 @@ def _field(name: str, part: Json, root: Json, required: bool) -> FieldSpec:
         required,
         default,
         tuple(str(v) for v in inner.get("enum", [inner["const"]] if "const" in inner else ())),
-        plain.get("maxItems"),
         description,
     )
 

@@ -31,7 +31,7 @@ def _fill(sheet: Sheet, draft: Draft) -> None:
     main = main_dataset(draft.tool)
     _outputs(sheet, draft, fields)
     side = named.paths(fields, main.name if main else "", draft.clause.candidates, sheet.request)
-    for name, candidate in side.items():
+    for name, candidate in {**_only_file(draft, fields), **side}.items():
         sheet.put(draft, name, sheet.existing(candidate, fields[name], draft))
     for field in fields.values():
         if field.role == "model":
@@ -42,6 +42,13 @@ def _fill(sheet: Sheet, draft: Draft) -> None:
     fill_wiring.fill(sheet, draft, fields)
     _required(sheet, draft, fields)
     sheet.remember(draft)
+
+
+def _only_file(draft: Draft, fields: dict[str, FieldSpec]) -> dict[str, Candidate]:
+    """ "using house.toml": the one file of a clause that is neither data nor model is for the one argument that takes a file."""
+    wanted = [f.name for f in fields.values() if f.role == "file" and not f.is_list]
+    here = [c for c in draft.clause.candidates if c.kind == "file"]
+    return {wanted[0]: here[0]} if len(wanted) == len(here) == 1 else {}
 
 
 def _outputs(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:

@@ -61,15 +61,15 @@ def _named_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
 
 
 def _right_one(sheet: Sheet, draft: Draft, here: Sequence[Candidate]) -> Candidate:
-    """By the file's name: train… for training, eval…, test … for measuring; the other one then is for evaluation."""
+    """By the file's name: train… for training, eval…, test … for measuring; another one that sounds like it is for evaluation."""
     wanted, unwanted = (TEST_NAMES, TRAIN_NAMES) if measures(draft.tool) else (TRAIN_NAMES, TEST_NAMES)
     fitting = [c for c in here if _sounds(c, wanted)]
     if len(fitting) != 1:
         fitting = [c for c in here if not _sounds(c, unwanted)]
-    if len(fitting) != 1:
+    others = [c for c in here if c not in fitting]
+    if len(fitting) != 1 or (not measures(draft.tool) and not all(_sounds(c, TEST_NAMES) for c in others)):
         chosen = sheet.answers.choose(f"{draft.tool.name} takes one data set. Which one?", [str(c.value) for c in here])
         return replace(next(c for c in here if str(c.value) == chosen.value), source="answer")
-    others = [c for c in here if c not in fitting]
     if not measures(draft.tool) and "eval_dataset" in draft.tool.args.model_fields and len(others) == 1:
         sheet.put(draft, "eval_dataset", sheet.existing(others[0], fields_of(draft.tool.args)["eval_dataset"], draft))
     return fitting[0]

@@ -73,8 +73,8 @@ def _models(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     while len(entries) < 2:
         found = sheet.answers.path(_which_models(field, entries), "model")
         entries.append((found.value, found.evidence))
-    draft.args[field.name] = [value for value, _ in entries[: field.most]]
-    draft.sources[field.name] = ", ".join(dict.fromkeys(evidence for _, evidence in entries[: field.most]))
+    draft.args[field.name] = [value for value, _ in entries]  # more than the tool takes are refused when the plan is checked
+    draft.sources[field.name] = ", ".join(dict.fromkeys(evidence for _, evidence in entries))
 
 
 def _several(sheet: Sheet, draft: Draft) -> bool:

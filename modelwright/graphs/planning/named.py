@@ -15,6 +15,8 @@ from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.lexicon import lexicon
 
 _LINK = r"\s*(?:=|:|\bof\b|\bto\b|\bat\b|\bis\b|\bup to\b|\bset to\b|\babout\b|\bmost\b|-)?\s*(?:=|\bthe first\b|\bonly\b|\babout\b)?\s*"
+_WORDS_BEFORE = re.compile(r"(?:(?<![\w./-])[A-Za-z_-]+\s+){0,2}(?<![\w./-])[A-Za-z_-]+\s*[=:]?\s*$")
+_WORDS_AFTER = re.compile(r"(?:\s+[A-Za-z_-]+(?![\w./])){0,2}")
 _KILO_TOKENS = frozenset({"max_length", "context_length", "max_new_tokens"})
 """8k tokens are 8192."""
 
@@ -37,13 +39,17 @@ def numbers(fields: Mapping[str, FieldSpec], candidates: Sequence[Candidate], te
     return placed
 
 
-def spoken(number: Candidate, text: str) -> str:
-    """The number with the argument that the words beside it speak of; empty if they speak of none."""
+def in_words(number: Candidate, text: str) -> str:
+    """The number with the argument that it is for, or if it is in digits with the words around it. Empty for one in words ("one model")."""
     for field in lexicon().arguments:
         _, after = _patterns(field)
         if match := after.match(text[number.end :]):
             return text[number.start : number.end + match.end()]
-    return ""
+    if not number.text[0].isdigit() and number.text[0] != ".":
+        return ""
+    before, after = _WORDS_BEFORE.search(text[: number.start]), _WORDS_AFTER.match(text[number.end :])
+    start = before.start() if before else number.start
+    return text[start : number.end + (after.end() if after else 0)]
 
 
 def value_of(field: FieldSpec, candidate: Candidate) -> int | float:

@@ -18,7 +18,7 @@ from modelwright.graphs.planning.candidates import Candidate
 from modelwright.graphs.planning.intents import ELSEWHERE, Intent
 from modelwright.graphs.planning.lexicon import LIKELY, lexicon
 from modelwright.graphs.planning.questions import Answers, OpenQuestion
-from modelwright.graphs.planning.sheet import Sheet
+from modelwright.graphs.planning.sheet import THINGS, Sheet
 from modelwright.models.base import ModelCall, OnModelCall, PlanningModel, WholePlans
 from modelwright.text import one_line
 from modelwright.types import Json, Plan
@@ -26,8 +26,6 @@ from modelwright.types import Json, Plan
 LONGEST_REQUEST = 20_000
 MOST_CHOICES = 5
 """Tools that the model is asked about, beside "something else"; each costs 0.1 s when its examples were read before."""
-THINGS = frozenset({"dataset", "model", "missing", "folder", "file"})
-"""Kinds of candidates that are things of the user's."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ADVICE = re.compile(
     r"^\W*(?:please |hi |hello |hey |ok |so )*(?:(?:what|who)(?:'s| is| are| does| do| was) "
@@ -147,7 +145,7 @@ class Planner:
         steps = drafts.make(_with_quantize(mine, self._tools), self._tools, is_gguf=_starts_from_gguf(found))
         sheet = Sheet(request, found, steps, answers, self._workspace)
         fill.fill(sheet)
-        left_out = [*(request[i.clause.start : i.clause.end] for i in foreign), *sheet.unused_numbers()]
+        left_out = [*(request[i.clause.start : i.clause.end] for i in foreign), *sheet.unused()]
         reason = f"left out, as no tool of this plan takes it: {'; '.join(one_line(t, 80) for t in left_out)}" if left_out else None
         return Plan(request=request, kind="plan", steps=[d.as_step() for d in steps], reason=reason)
 

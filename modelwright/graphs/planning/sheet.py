@@ -8,7 +8,7 @@ fill_wiring.py   what a known workflow fixes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,12 @@ from modelwright.graphs.planning import named
 from modelwright.graphs.planning.candidates import Candidate
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models
+from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.questions import Answers, fits_role, wording
 
 OUTPUT_LEADS = ("to", "into", "as", "at", "under")
+THINGS = frozenset({"dataset", "model", "missing", "folder", "file", "output"})
+"""Kinds of candidates that are things of the user's, there or not."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,19 @@ class Sheet:
         self.source: tuple[Any, str] | None = None
         """The model that the request starts from, with its evidence."""
 
-    def unused_numbers(self) -> list[str]:
-        """Numbers that the request gives a meaning ("the first 50 rows") and no step takes, with their names."""
-        left = [c for c in self.candidates if c.kind == "number" and c not in self.used]
-        return [spoken for c in left if (spoken := named.spoken(c, self.request))]
+    def unused(self) -> list[str]:
+        """What the request says and no step takes: files, models, a second method, numbers ("the first 50 rows", "dropout 0.1")."""
+        values = {str(value).lower() for draft in self.drafts for value in _flat(draft.args)}
+        left = [c for c in self.candidates if c not in self.used and str(c.value).lower() not in values]
+        numbers = [said for c in left if c.kind == "number" and (said := named.in_words(c, self.request))]
+        return [*(c.text for c in left if self._asks_for_something(c)), *numbers]
+
+    def _asks_for_something(self, candidate: Candidate) -> bool:
+        """A thing of the user's; or another value of an argument that a step has been given ("with lora and with dora")."""
+        if candidate.kind in THINGS:
+            return True
+        fields = [name for name, kind in lexicon().tables.items() if kind == candidate.kind]
+        return any(name in draft.args for draft in self.drafts for name in fields)
 
     def put(self, draft: Draft, field: str, candidate: Candidate, value: Any = None) -> None:
         draft.args[field] = candidate.value if value is None else value
@@ -103,3 +115,12 @@ class Sheet:
                 self.made[draft.tool.name] = [Made(draft.id, f"${draft.id}.{name}[{i}]") for i in range(count)]
             else:
                 self.made[draft.tool.name] = [Made(draft.id, f"${draft.id}.{name}")]
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    """Every plain value in nested arguments."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _flat(inner)
+    else:
+        yield value
