@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
 import signal
 import sys
@@ -18,18 +20,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from modelwright.errors import BadRequest, ModelwrightError
+from modelwright.errors import BadRequest, ModelwrightError, ToolFailed
 
 if TYPE_CHECKING:
     from modelwright.agent.results import RunResult
     from modelwright.agent.session import Agent
     from modelwright.events import Event
+    from modelwright.workspace import Workspace
+
+LONGEST_REQUEST = 20_000
+"""characters; the planner reads sentences, not files"""
+
+
+class Finite(click.FloatRange):
+    """A number in a range, and neither infinite nor NaN (which is in every range)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if number is not None and not math.isfinite(number):
+            self.fail(f"{value} is not a number to work with", param, ctx)
+        return number
+
 
 MAX_OPTIONS = [
     click.option("--max-steps", type=click.IntRange(1), help="bound on tool calls"),
-    click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="bound on working time, seconds"),
+    click.option("--max-seconds", type=Finite(0, min_open=True), help="bound on working time, seconds"),
     click.option("--max-tokens", type=click.IntRange(1), help="bound on the planning model's tokens"),
-    click.option("--max-cost", type=click.FloatRange(0), help="bound on money, US dollars"),
+    click.option("--max-cost", type=Finite(0), help="bound on money, US dollars"),
     click.option("--max-replans", type=click.IntRange(0), help="bound on new plans after a failure"),
     click.option("--max-retries", type=click.IntRange(0), help="bound on second tries after a crash"),
 ]
@@ -63,11 +80,24 @@ def clear_errors(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def say(text: str) -> None:
+    """Data on stdout, redacted and free of terminal escapes."""
+    from modelwright.text import clean
+
+    click.echo(clean(text))
+
+
+def say_json(value: Any, indent: int | None = None) -> None:
+    from modelwright.text import clean
+
+    click.echo(json.dumps(clean(value), indent=indent, ensure_ascii=False, default=str))
+
+
 def fail(error: ModelwrightError, as_json: bool) -> None:
     from modelwright.text import clean, one_line
 
     if as_json:
-        click.echo(json.dumps({"error": clean(error.as_json())}, ensure_ascii=False))
+        say_json({"error": error.as_json()})
     click.echo(f"error: {one_line(str(clean(error.message)), 1000)}", err=True)
     if error.fix:
         click.echo(f"  fix: {one_line(str(clean(error.fix)), 1000)}", err=True)
@@ -104,7 +134,7 @@ def make_agent(as_json: bool, stream: bool, yes: bool, **options: Any) -> Agent:
 
 
 def print_event(event: Event) -> None:
-    click.echo(json.dumps({"event": event.as_json()}, ensure_ascii=False, default=str))
+    say_json({"event": event.as_json()})
 
 
 def finish(result: RunResult, as_json: bool) -> None:
@@ -112,7 +142,7 @@ def finish(result: RunResult, as_json: bool) -> None:
     from modelwright.agent.ending import closing_lines
 
     if as_json:
-        click.echo(json.dumps(result.as_json(), ensure_ascii=False))
+        say_json(result.as_json())
     lines = closing_lines(result)
     for line in lines.narration:
         click.echo(line, err=True)
@@ -123,21 +153,48 @@ def finish(result: RunResult, as_json: bool) -> None:
 
 
 def read_request(words: str) -> str:
-    if words == "-":
-        return sys.stdin.read(200_001)
-    return words
+    """The request, from stdin for `-`. Raises BadRequest when it is not UTF-8 or as long as a file."""
+    text = checked_text(words, "the request") if words != "-" else read_stdin("the request", 4 * LONGEST_REQUEST + 1)
+    if len(text) > LONGEST_REQUEST:
+        raise BadRequest(
+            f"the request has more than {LONGEST_REQUEST} characters", fix="say it in a few sentences and name files by their path"
+        )
+    return text
+
+
+def checked_text(text: str, what: str) -> str:
+    """Text of the command line; bytes that are not UTF-8 arrive there as lone surrogates."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadRequest(f"{what} is not UTF-8 text", fix="write it as UTF-8") from None
+    return text
+
+
+def read_stdin(what: str, at_most: int = -1) -> str:
+    raw = sys.stdin.buffer.read(at_most)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if len(raw) == at_most and error.end == len(raw):  # cut in the middle of a character
+            return raw[: error.start].decode("utf-8")
+        raise BadRequest(f"{what} on stdin is not UTF-8 text (byte {error.start})", fix="write it as UTF-8") from None
 
 
 def read_plan_file(path: str) -> dict[str, Any]:
-    text = sys.stdin.read() if path == "-" else read_text(path)
+    """The plan in a file, also when it stands inside the JSON of a run."""
+    name = "the plan on stdin" if path == "-" else path
+    text = read_stdin("the plan") if path == "-" else read_text(path)
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise BadRequest(f"{path} is not JSON: {error}", fix='write one with `modelwright plan "…" --json`') from None
-    if isinstance(value, dict) and "plan" in value and "steps" not in value.get("plan", {}).get("steps", {}) and "kind" not in value:
-        value = value["plan"]
+        raise BadRequest(f"{name} is not JSON: {error}", fix='write one with `modelwright plan "…" --json`') from None
+    except RecursionError:
+        raise BadRequest(f"{name} is nested too deep to be a plan", fix="see docs/plans.md") from None
+    if isinstance(value, dict) and "plan" in value and "kind" not in value:
+        value, name = value["plan"], f'{name}: "plan"'
     if not isinstance(value, dict):
-        raise BadRequest(f"{path} does not hold a plan (a JSON object)", fix="see docs/plans.md")
+        raise BadRequest(f"{name} does not hold a plan (a JSON object)", fix="see docs/plans.md")
     return value
 
 
@@ -187,7 +244,10 @@ def show_plan(agent: Agent, request: str, plan: dict[str, Any] | None, as_json: 
     from modelwright.console import plan_table
 
     proposed = agent.plan(request, plan=plan)
-    click.echo(json.dumps(proposed.model_dump(mode="json"), indent=2, ensure_ascii=False) if as_json else plan_table(proposed))
+    if as_json:  # arguments as they are: the plan is to be run from a file
+        click.echo(json.dumps(proposed.model_dump(mode="json"), indent=2))
+    else:
+        say(plan_table(proposed))
     sys.exit({"plan": 0, "question": 3, "none": 2}[proposed.kind])
 
 
@@ -217,26 +277,22 @@ def call(
     args = call_arguments(tool, arguments, args_json)
     result = make_agent(as_json, stream, yes, policy=policy).call(tool, args, yes=yes, limits=bounds_of(maxima))
     if as_json and result.steps and result.exit_code in (0, 1) and result.steps[0].result:
-        step = result.steps[0].as_json()
-        click.echo(
-            json.dumps(
-                {"run": result.run, "tool": tool, "args": args, "result": step["result"], "checks": step["checks"]}, ensure_ascii=False
-            )
-        )
+        ran = result.steps[0]  # after a new plan not the tool that was named
+        step = ran.as_json()
+        say_json({"run": result.run, "tool": ran.tool, "args": ran.args, "result": step["result"], "checks": step["checks"]})
         sys.exit(result.exit_code)
     finish(result, as_json)
 
 
 def call_arguments(tool: str, arguments: tuple[str, ...], args_json: str | None) -> dict[str, Any]:
-    """key=value pairs as the schema takes them: `types=Q8_0,Q4_0` for a list, JSON where it is JSON."""
+    """All arguments, from --args and from the key=value pairs, as the schema takes them."""
     from modelwright import tools
-    from modelwright.console import parse_value
-    from modelwright.graphs.references import schema_at
+    from modelwright.console import value_of
 
     schema = tools.load(tool).args.model_json_schema()
     try:
         args = json.loads(args_json) if args_json else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"--args is not JSON: {error}") from None
     if not isinstance(args, dict):
         raise BadRequest("--args is not a JSON object", fix="""--args '{"model": "builtin"}'""")
@@ -244,9 +300,7 @@ def call_arguments(tool: str, arguments: tuple[str, ...], args_json: str | None)
         key, equals, text = pair.partition("=")
         if not equals:
             raise BadRequest(f"{pair!r} is not KEY=VALUE", fix=f"see `modelwright tools {tool}`")
-        kind = schema_at(schema, (key,)).get("type")
-        value = text if kind == "string" else parse_value(text)
-        args[key] = [parse_value(v) for v in text.split(",")] if kind == "array" and not isinstance(value, list) else value
+        args[key] = value_of(text, schema, key)
     return args
 
 
@@ -275,22 +329,25 @@ def resume(
     **maxima: Any,
 ) -> None:
     """Go on with RUN (an id, its beginning, or `last`) after a kill, a question, an approval or a spent budget."""
-    from modelwright.console import parse_edits
+    from modelwright.console import parse_edits, refuse_unknown_step
 
+    require_runs()
     agent = make_agent(as_json, stream, yes)
-    pending = agent.show(run).pending or {}
-    asked = [c["id"] for c in pending.get("calls", [])]
+    shown = agent.show(run)
+    asked = [c["id"] for c in (shown.pending or {}).get("calls", [])]
+    planned = {step.id: step.tool for step in shown.plan.steps} if shown.plan else {}
     reply: dict[str, Any] = {}
     if approve or yes:
         reply["allow"] = asked
     if approve_for_run:
         reply["allow_for_run"] = asked
     if reject:
-        reply["reject"] = {reject: reason}
+        refuse_unknown_step(reject, planned)
+        reply["reject"] = {reject: checked_text(reason, "the reason")}
     if edits:
-        reply["edit"] = parse_edits(edits)
+        reply["edit"] = parse_edits(edits, planned)
     if answer:
-        reply["answer"] = answer
+        reply["answer"] = checked_text(answer, "the answer")
     finish(agent.resume(run, reply=reply, limits=bounds_of(maxima), yes=yes), as_json)
 
 
@@ -311,9 +368,9 @@ def tools_command(name: str | None, as_json: bool) -> None:
 
     if name:
         found = tools.load(name)
-        click.echo(json.dumps(described(found), indent=2) if as_json else text(found))
+        say_json(described(found), 2) if as_json else say(text(found))
     else:
-        click.echo(json.dumps([described(t) for t in tools.load_all().values()], indent=2))
+        say_json([described(t) for t in tools.load_all().values()], 2)
 
 
 @cli.command()
@@ -329,21 +386,26 @@ def runs(limit: int, as_json: bool) -> None:
     with open_db() as db:
         found = Runs(db).all(limit)
         if as_json:
-            click.echo(json.dumps([{**r.__dict__} for r in found], ensure_ascii=False))
+            say_json([{**r.__dict__} for r in found])
         else:
-            click.echo(table(as_rows(found)))
+            say(table(as_rows(found)))
 
 
 def open_db() -> Any:
     """The workspace's database, to read; nothing is created when there is none."""
     from contextlib import closing
 
+    return closing(require_runs().connect())
+
+
+def require_runs() -> Workspace:
+    """The workspace here. Raises BadRequest when nothing was ever run in it."""
     from modelwright.workspace import Workspace
 
     workspace = Workspace(Path("."))
     if not workspace.database.is_file():
         raise BadRequest(f"no runs here: {workspace.root} has no .modelwright folder", fix="stand in the folder where the run was started")
-    return closing(workspace.connect())
+    return workspace
 
 
 @cli.command()
@@ -357,7 +419,7 @@ def show(run: str, as_json: bool) -> None:
 
     with open_db():
         result = Agent(".").show(run)
-    click.echo(json.dumps(result.as_json(), ensure_ascii=False) if as_json else full_text(result))
+    say_json(result.as_json()) if as_json else say(full_text(result))
 
 
 @cli.command()
@@ -379,10 +441,10 @@ def trace(run: str, step: str | None, kind: str | None, otel: bool, as_json: boo
             from modelwright.agent.export import as_otel_spans
 
             for span in as_otel_spans(db, found.id):
-                click.echo(json.dumps(span, ensure_ascii=False))
+                say_json(span)
             return
         for event in traces.read(db, found.id, step=step, kind=kind):
-            click.echo(json.dumps(event.as_json(), ensure_ascii=False) if as_json else event_line(event))
+            say_json(event.as_json()) if as_json else say(event_line(event))
 
 
 @cli.command("diff")
@@ -397,7 +459,7 @@ def diff_command(a: str, b: str, as_json: bool) -> None:
 
     with open_db() as db:
         found = diff(db, Runs(db).get(a).id, Runs(db).get(b).id)
-    click.echo(json.dumps(found.as_json(), ensure_ascii=False) if as_json else found.text())
+    say_json(found.as_json()) if as_json else say(found.text())
 
 
 @cli.group()
@@ -416,9 +478,9 @@ def policy_check(file: str | None, as_json: bool) -> None:
 
     findings = check(Path(file) if file else None, names())
     if as_json:
-        click.echo(json.dumps({"file": file, "findings": findings}))
+        say_json({"file": file, "findings": findings})
     else:
-        click.echo("\n".join(findings) if findings else "the policy loads and all its examples hold")
+        say("\n".join(findings) if findings else "the policy loads and all its examples hold")
 
 
 @policy.command("simulate")
@@ -435,10 +497,10 @@ def policy_simulate(run: str, file: str | None, as_json: bool) -> None:
     with open_db() as db:
         rows = simulate(Runs(db).get(run), Path(file) if file else None, Path("."))
     if as_json:
-        click.echo(json.dumps(rows))
+        say_json(rows)
     else:
         heads = ["step", "tool", "then", "now", "rule"]
-        click.echo(table([heads, *[[str(row[h]) for h in heads] for row in rows]]))
+        say(table([heads, *[[str(row[h]) for h in heads] for row in rows]]))
 
 
 @cli.command()
@@ -451,23 +513,27 @@ def doctor(as_json: bool) -> None:
 
     findings = examine(Path("."))
     if as_json:
-        click.echo(json.dumps([f.__dict__ for f in findings]))
+        say_json([f.__dict__ for f in findings])
     else:
-        click.echo(table([["", "what", "found", "fix"], *[["ok" if f.ok else "--", f.name, f.found, f.fix] for f in findings]]))
+        say(table([["", "what", "found", "fix"], *[["ok" if f.ok else "--", f.name, f.found, f.fix] for f in findings]]))
 
 
 def main() -> None:
-    """The entry point: SIGTERM and a closed terminal stop like Ctrl-C; a closed pipe ends quietly."""
+    """The entry point: SIGTERM and a closed terminal stop like Ctrl-C; a closed pipe ends quietly; nothing ends in a traceback."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: go on without the terminal
+        signal.signal(signal.SIGHUP, interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character must not end a run
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli(standalone_mode=False)
-    except click.UsageError as error:
-        click.echo(f"error: {error.format_message()}", err=True)
-        sys.exit(2)
+    except click.ClickException as error:
+        fail(BadRequest(error.format_message()), "--json" in sys.argv)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort, EOFError):
@@ -476,6 +542,48 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
+    except Exception as error:
+        fail(explained(error), "--json" in sys.argv)
+
+
+def explained(error: Exception) -> ModelwrightError:
+    """What nobody expected, as one of our errors: a refusal of the disk, a damaged database, or a defect of ours."""
+    import sqlite3
+
+    from modelwright.files import clear_os_errors
+    from modelwright.workspace import Workspace
+
+    if isinstance(error, ModelwrightError):
+        return error
+    if isinstance(error, sqlite3.Error):
+        fix = "free some space, then resume" if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL" else "see `modelwright doctor`"
+        return ToolFailed(f"the records in {Workspace(Path('.')).home} cannot be used: {error}", fix=fix)
+    if isinstance(error, OSError) and error.errno is not None:
+        try:
+            with clear_os_errors(Path(error.filename or ".").absolute()):
+                raise error
+        except ModelwrightError as found:
+            return found
+    story = write_story(error)
+    where = f"; the whole story is in {story}" if story else ""
+    return ToolFailed(f"{type(error).__name__}: {error}", fix=f"this is a defect of modelwright{where}")
+
+
+def write_story(error: Exception) -> Path | None:
+    """The traceback, added to .modelwright/errors.log, or in a file of its own where there is no such folder."""
+    import tempfile
+    import traceback
+
+    from modelwright.text import clean
+
+    home = Path(".modelwright").absolute()
+    try:
+        path = home / "errors.log" if os.access(home, os.W_OK) else Path(tempfile.mkstemp(prefix="modelwright-", suffix=".log")[1])
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(str(clean("".join(traceback.format_exception(error)))) + "\n")
+    except OSError:
+        return None
+    return path
 
 
 if __name__ == "__main__":

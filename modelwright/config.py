@@ -2,7 +2,8 @@
 
 The nearest `modelwright.toml` wins: the folder you stand in, then its parents, then
 `~/.config/modelwright/config.toml`. Environment: `MODELWRIGHT_MODEL`, `MODELWRIGHT_LIMITS__SECONDS` …
-Unknown keys are refused with the nearest match.
+Unknown keys are refused with the nearest match. Relative paths start at the folder of the file that names them; those of the
+environment and of the command line at the workspace.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from modelwright.types import Limits, Strict
 FILE_NAME = "modelwright.toml"
 PREFIX = "MODELWRIGHT_"
 NOT_SETTINGS = frozenset({"MODELWRIGHT_FAULT", "MODELWRIGHT_JOB"})
+PATHS = ("policy", "cache", "model")
+SCRIPTED, ENDPOINT = "scripted:", "openai:"
 
 
 class Settings(Strict):
@@ -33,8 +36,10 @@ class Settings(Strict):
     threads: int = Field(0, ge=0, description="threads of training and evaluation; 0 is every core")
     planner_threads: int = Field(1, ge=1, description="threads of the planning model; two collapse when another process is busy")
     seed: int = Field(7, ge=0, description="seed of everything random")
-    job_seconds: float = Field(6 * 3600, gt=0, description="wall-clock limit of one child process")
-    job_memory_gib: float | None = Field(None, gt=0, description="memory limit of one child; 90% of what is free if unset")
+    job_seconds: float = Field(6 * 3600, gt=0, allow_inf_nan=False, description="wall-clock limit of one child process")
+    job_memory_gib: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="memory limit of one child; 90% of what is free if unset"
+    )
     limits: Limits = Field(default_factory=Limits)
 
     @property
@@ -49,10 +54,15 @@ def load(start: Path, *, environ: Mapping[str, str] | None = None, **overrides: 
     if path:
         values = _read(path)
         _check_keys(values, str(path))
+    here = start.absolute()
+    bases = dict.fromkeys(PATHS, path.parent.absolute() if path else here)
     origin = _from_environment(values, os.environ if environ is None else environ)
-    for key, value in overrides.items():
-        if value is not None:
-            values[key] = value
+    given = {key: value for key, value in overrides.items() if value is not None}
+    values.update(given)
+    bases.update(dict.fromkeys([*origin, *given], here))
+    for key in PATHS:
+        if isinstance(values.get(key), str) and values[key]:
+            values[key] = _absolute(key, values[key], bases[key])
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -60,6 +70,23 @@ def load(start: Path, *, environ: Mapping[str, str] | None = None, **overrides: 
         key = ".".join(map(str, first["loc"]))
         where = origin.get(key) or (str(path) if path else "settings")
         raise ConfigError(f"{where}: {key}: {first['msg']}, got {first['input']!r:.60}") from None
+
+
+def _absolute(key: str, text: str, base: Path) -> str:
+    """A path as seen from `base`; a model that is no path stays as it is."""
+    prefix, name = (SCRIPTED, text.removeprefix(SCRIPTED)) if key == "model" and text.startswith(SCRIPTED) else ("", text)
+    expanded = os.path.expanduser(name)
+    if expanded.startswith("~"):
+        raise ConfigError(f"{key}: there is no home folder for {name!r:.80}", fix="write the whole path")
+    if key == "model" and not prefix and not _is_model_path(expanded, base):
+        return text
+    return prefix + str(base / expanded)
+
+
+def _is_model_path(text: str, base: Path) -> bool:
+    if text == "builtin" or text.startswith(ENDPOINT):
+        return False
+    return text.startswith((".", "/")) or text.endswith(".gguf") or os.path.exists(base / text)
 
 
 def find_file(start: Path) -> Path | None:
@@ -79,8 +106,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _check_keys(values: Mapping[str, Any], where: str) -> None:
     _refuse_unknown(values, list(Settings.model_fields), where, "")
-    limits = values.get("limits")
-    if isinstance(limits, dict):
+    if "limits" in values:
+        limits = values["limits"]
+        if not isinstance(limits, dict):
+            raise ConfigError(f"{where}: limits is {limits!r:.60}, not a table", fix="write [limits] and below it steps = 50")
         _refuse_unknown(limits, list(Limits.model_fields), where, "limits.")
 
 

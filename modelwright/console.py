@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 from modelwright.events import Event
-from modelwright.text import human_bytes, human_seconds, one_line, safe_text
+from modelwright.text import clean, human_bytes, human_seconds, one_line, safe_text
 from modelwright.types import Estimate, Json, Plan, Step
 
 QUIET_SECONDS = 10.0
+NOT_UNDERSTOOD: Json = {}
+"""Stands for an answer that has to be asked for again."""
 
 
 class Narrator:
@@ -68,11 +70,30 @@ class Narrator:
             self.say(f"  policy: {event.data['decision']} {event.step} ({event.data['rule']})")
 
     def _on_approval_given(self, event: Event) -> None:
+        by = event.data.get("by")
+        if not by:
+            return
+        for key, words in (("allow", "allowed"), ("allow_for_run", "allowed for the rest of the run")):
+            if event.data.get(key):
+                self.say(f"  {words} by {by}: {', '.join(event.data[key])}")
+        for step, reason in (event.data.get("reject") or {}).items():
+            self.say(f"  rejected by {by}: {step}" + (f": {one_line(reason, 300)}" if reason else ""))
+        for step, changes in (event.data.get("edit") or {}).items():
+            self.say(f"  edited by {by}: {step} " + ", ".join(f"{k}={short(v)}" for k, v in changes.items()))
+
+    def _on_question_answered(self, event: Event) -> None:
         if event.data.get("by"):
-            self.say(f"  allowed by {event.data['by']}: {', '.join(event.data.get('allow', []) + event.data.get('allow_for_run', []))}")
+            self.say(f"  answered by {event.data['by']}: {one_line(str(event.data.get('answer', '')), 300)}")
+
+    def _on_budget_changed(self, event: Event) -> None:
+        if event.data.get("by"):
+            raised = ", ".join(f"{name} {value}" for name, value in (event.data.get("limits") or {}).items())
+            self.say(f"  raised by {event.data['by']}: {raised}")
 
     def _on_tool_started(self, event: Event) -> None:
         self._started, self._last = self._clock(), self._clock()
+        told = event.data.get("estimate") or {}  # after a resume the gate decides no more, so this is the first word of it
+        self._estimates.setdefault(str(event.step), float(told.get("seconds") or 0))
         about = self._estimates.get(str(event.step), 0)
         self.say(
             f"{event.step} {event.data['gen_ai.tool.name']}"
@@ -153,6 +174,10 @@ def short(value: Any, limit: int = 60) -> str:
 
 def plan_table(plan: Plan) -> str:
     """The dry run's table: step, tool, arguments with sources, seconds, memory, disk, decision; totals below."""
+    return str(clean(_plan_text(plan)))
+
+
+def _plan_text(plan: Plan) -> str:
     if plan.kind == "question":
         return f"question: {safe_text(plan.question or '')}" + "".join(f"\n  - {safe_text(c)}" for c in plan.choices)
     if plan.kind == "none":
@@ -201,7 +226,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def ask_on_terminal(pending: Json) -> Json | None:
     """The approver of the plain command line: shows what is asked, reads one answer. None leaves the run waiting."""
-    out = sys.stderr
+    out, pending = sys.stderr, clean(pending) | {"choices": pending.get("choices", [])}
     if pending["kind"] == "question":
         out.write(
             f"? {safe_text(pending['question'])}\n" + "".join(f"    {i}. {safe_text(c)}\n" for i, c in enumerate(pending["choices"], 1))
@@ -217,7 +242,7 @@ def ask_on_terminal(pending: Json) -> Json | None:
         out.write(f"  note: {safe_text(pending['note'])}\n")
     for call in calls:
         out.write(_card(call))
-    return _read_decision([call["id"] for call in calls])
+    return _read_decision({call["id"]: call["tool"] for call in calls})
 
 
 def _card(call: Json) -> str:
@@ -229,27 +254,39 @@ def _card(call: Json) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _read_decision(steps: list[str]) -> Json | None:
-    while True:
+def _read_decision(tools: Mapping[str, str]) -> Json | None:
+    """One answer about the asked steps (id -> tool). What cannot be understood is asked again."""
+    while (decision := _decision(tools)) is NOT_UNDERSTOOD:
+        sys.stderr.write("  not understood\n")
+    return decision
+
+
+def _decision(tools: Mapping[str, str]) -> Json | None:
+    from modelwright.errors import BadRequest
+
+    try:
         answer = input("  [a]llow once, allow for this [r]un, [e]dit s1.key=value, re[j]ect s1 reason, empty to decide later: ").strip()
         verb, _, rest = answer.partition(" ")
         if not verb:
             return None
         if verb in ("a", "allow"):
-            return {"allow": steps}
+            return {"allow": list(tools)}
         if verb in ("r", "run"):
-            return {"allow_for_run": steps}
-        if verb in ("e", "edit") and "=" in rest:
-            return {"edit": parse_edits([rest])}
-        if verb in ("j", "reject"):
-            step, _, reason = rest.partition(" ")
-            return {"reject": {step or steps[0]: reason}}
-        sys.stderr.write("  not understood\n")
+            return {"allow_for_run": list(tools)}
+        if verb in ("e", "edit"):
+            return {"edit": parse_edits([rest], tools)}
+        step, _, reason = rest.strip().partition(" ")
+        if verb in ("j", "reject") and (step in tools or not step):
+            return {"reject": {step or next(iter(tools)): reason}}
+    except BadRequest as error:
+        sys.stderr.write(f"  {one_line(str(error), 300)}\n")
+    return NOT_UNDERSTOOD
 
 
-def parse_edits(edits: Sequence[str]) -> dict[str, Json]:
-    """["s1.epochs=3"] -> {"s1": {"epochs": 3}}; an empty value removes the argument."""
+def parse_edits(edits: Sequence[str], tools: Mapping[str, str]) -> dict[str, Json]:
+    """["s1.epochs=3"] -> {"s1": {"epochs": 3}}; an empty value removes the argument. `tools` are the steps, id -> tool."""
     from modelwright.errors import BadRequest
+    from modelwright.tools import load
 
     changes: dict[str, Json] = {}
     for edit in edits:
@@ -257,8 +294,33 @@ def parse_edits(edits: Sequence[str]) -> dict[str, Json]:
         step, dot, key = place.strip().partition(".")
         if not (equals and dot and key):
             raise BadRequest(f"{edit!r} is not an edit", fix="write it as s1.epochs=3")
-        changes.setdefault(step, {})[key] = parse_value(value.strip()) if value.strip() else None
+        refuse_unknown_step(step, tools)
+        schema = load(tools[step]).args.model_json_schema()
+        if key not in schema["properties"]:
+            raise BadRequest(f"{tools[step]} has no argument {key!r:.80}", fix=f"it has: {', '.join(schema['properties'])}")
+        changes.setdefault(step, {})[key] = value_of(value.strip(), schema, key) if value.strip() else None
     return changes
+
+
+def refuse_unknown_step(step: str, tools: Mapping[str, str]) -> None:
+    from modelwright.errors import BadRequest
+
+    if step not in tools:
+        raise BadRequest(f"there is no step {step!r:.80}", fix=f"steps: {', '.join(tools) or 'none yet'}")
+
+
+def value_of(text: str, schema: Json, key: str) -> Any:
+    """What a person typed for an argument, as its schema takes it: `Q8_0,Q4_0` for a list, text for text, JSON where it is JSON."""
+    from modelwright.graphs.references import schema_at
+
+    kind = schema_at(schema, (key,)).get("type")
+    if kind == "string":
+        return text
+    value = parse_value(text)
+    if kind != "array" or isinstance(value, list) or value is None:
+        return value
+    items = schema_at(schema, (key, 0)).get("type")
+    return [part.strip() if items == "string" else parse_value(part) for part in text.split(",")]
 
 
 def parse_value(text: str) -> Any:
@@ -266,6 +328,10 @@ def parse_value(text: str) -> Any:
     import json
 
     try:
-        return json.loads(text)
-    except ValueError:
+        return json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         return text
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is not a number to work with")

@@ -12,9 +12,12 @@ program is `ToolContext` and nothing else.
 from __future__ import annotations
 
 import inspect
+import json
+import os
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,9 +57,17 @@ class ToolContext(Protocol):
 Run = Callable[[Any, ToolContext], ToolResult]
 Estimator = Callable[[Any, Path], Estimate]
 Checker = Callable[[Any, Any], Sequence[Check]]
+Reader = Callable[[Any, Path], Sequence[Path]]
+
+LONGEST_PATH, LONGEST_NAME = 4095, 255
+"""bytes that a path and one name in it can have (Linux, macOS less)"""
 
 
 def no_checks(args: Any, result: Any) -> Sequence[Check]:
+    return ()
+
+
+def no_reads(args: Any, workspace: Path) -> Sequence[Path]:
     return ()
 
 
@@ -82,13 +93,41 @@ class Tool:
     """Its result may change though its inputs do not: never reused, and repeating it is polling."""
     keywords: Sequence[str] = field(default=())
     """Words a person would use for it; the planner's recall reads them."""
+    reads: Reader = no_reads
+    """Of the validated arguments and the workspace: files that it reads without being told their names, such as the base
+    of an adapter. The ledger hashes them with those that the arguments name."""
 
     def validate(self, args: Json) -> ToolArgs:
         """The arguments as the tool's own type. Raises BadRequest naming tool, field and reason."""
         try:
-            return self.args.model_validate(args)
+            validated = self.args.model_validate(args)
         except ValidationError as error:
             raise BadRequest(explain(self, error), fix=f"see `modelwright tools {self.name}`") from None
+        for name in _path_fields(self.args):
+            for text in _strings(getattr(validated, name)):
+                _refuse_impossible(text, f"{self.name}.{name}")
+        return validated
+
+
+@lru_cache(maxsize=256)
+def _path_fields(args: type[ToolArgs]) -> tuple[str, ...]:
+    """The arguments that hold paths or models, lists of them too."""
+    return tuple(name for name, part in args.model_json_schema().get("properties", {}).items() if "x-role" in json.dumps(part))
+
+
+def _strings(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else [text for item in value for text in _strings(item)] if isinstance(value, list) else []
+
+
+def _refuse_impossible(text: str, place: str) -> None:
+    """Refuse what no file can be called, before anything asks the disk."""
+    encoded = text.encode("utf-8", "backslashreplace")
+    if len(encoded) > LONGEST_PATH or any(len(part) > LONGEST_NAME for part in encoded.split(b"/")):
+        raise BadRequest(f"{place}: {text[:40]!r}… of {len(text)} characters is too long for a path")
+    if "\0" in text:
+        raise BadRequest(f"{place}: {text!r:.80} has a NUL in it, so it is no path")
+    if text.startswith("~") and os.path.expanduser(text).startswith("~"):
+        raise BadRequest(f"{place}: there is no home folder for {text!r:.80}", fix="write the whole path")
 
 
 def explain(tool: Tool, error: ValidationError) -> str:
@@ -119,6 +158,7 @@ def tool(
     version: str = "1",
     volatile: bool = False,
     keywords: Sequence[str] = (),
+    reads: Reader = no_reads,
 ) -> Callable[[Run], Tool]:
     """Make a function a tool. Fails at import when the contract is not met."""
 
@@ -149,6 +189,7 @@ def tool(
             version=version,
             volatile=volatile,
             keywords=tuple(keywords),
+            reads=reads,
         )
         made.validate(example)
         return made

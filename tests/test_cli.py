@@ -5,8 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +60,13 @@ def files(workspace: Path) -> None:
     (workspace / "asking.toml").write_text(ASKING)
 
 
-def modelwright(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "MODELWRIGHT_MODEL": "scripted:script.toml"}
-    return subprocess.run(
-        [sys.executable, "-m", "modelwright", *arguments], capture_output=True, text=True, input=stdin, env=env, check=False, timeout=120
+def modelwright(*arguments: str | bytes, stdin: str | bytes = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "MODELWRIGHT_MODEL": "scripted:script.toml", **variables}
+    fed = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        [sys.executable, "-m", "modelwright", *arguments], capture_output=True, input=fed, env=env, check=False, timeout=120
     )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def printed(done: subprocess.CompletedProcess[str]) -> Any:
@@ -222,9 +227,20 @@ def test_trace_show_runs_and_diff_read_what_happened() -> None:
         (["show", "last"], 2, "no runs here"),
         (["rnu", "x"], 2, "did you mean run?"),
         (["tools", "nothing"], 2, "no tool is called"),
+        (["run", "look at it", "--max-seconds", "nan"], 2, "nan is not a number to work with"),
+        (["run", "look at it", "--max-seconds", "inf"], 2, "inf is not a number to work with"),
+        (["run", "look at it", "--max-cost", "nan"], 2, "nan is not a number to work with"),
+        (["run", b"look at \xff"], 2, "the request is not UTF-8 text"),
+        (["run", "x" * 20_001], 2, "more than 20000 characters"),
+        (["call", "inspect_dataset", "dataset=" + "d" * 5000], 2, "too long for a path"),
+        (["call", "inspect_dataset", b"dataset=\xff.jsonl"], 2, "not Unicode"),
+        (["call", "inspect_dataset", "dataset=~nobody-here/x"], 2, "there is no home folder for '~nobody-here/x'"),
+        (["call", "evaluate", "dataset=data.jsonl", "model=" + "m" * 5000], 2, "too long for a path"),
+        (["call", "inspect_dataset", "--args", "[" * 100_000], 2, "--args is not JSON"),
+        (["run", "look at it", "--model", "m" * 5000], 2, "no model"),
     ],
 )
-def test_bad_input_gets_one_line_and_the_right_code(arguments: list[str], code: int, said: str) -> None:
+def test_bad_input_gets_one_line_and_the_right_code(arguments: list[str | bytes], code: int, said: str) -> None:
     done = modelwright(*arguments)
     assert done.returncode == code, done.stderr
     assert said in done.stderr
@@ -256,3 +272,145 @@ print(run.status, run.result("s1").usable_rows + 1)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["done", "5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"plan": null}', "does not hold a plan"),
+        ('{"plan": []}', "does not hold a plan"),
+        ("[" * 100_000, "nested too deep"),
+        ('{"steps": [{"id": "s1", "tool": "inspect_dataset", "args": {"dataset": ' + "[" * 60 + "]" * 60 + "}}]}", "levels deep"),
+        ('{"steps": [{"id": "s1", "tool": "inspect_dataset", "args": {"dataset": "data.jsonl", "max_problems": NaN}}]}', "holds nan"),
+        ('{"steps": [{"id": "s1", "tool": "inspect_dataset", "args": {"dataset": "a\\ud800"}}]}', "not Unicode"),
+        ('{"request": "\\ud800", "steps": []}', "not Unicode"),
+    ],
+)
+def test_a_plan_that_cannot_be_one_gets_one_line(text: str, said: str) -> None:
+    Path("p.json").write_text(text)
+    done = modelwright("run", "--plan", "p.json", "--json")
+    assert done.returncode == 2, done.stderr
+    assert said in printed(done)["error"]["message"]
+
+
+def test_a_request_on_stdin_is_refused_when_it_is_too_long_or_not_utf8() -> None:
+    assert "more than 20000 characters" in modelwright("run", "-", stdin="é" * 60_000).stderr
+    done = modelwright("run", "-", stdin=b"look \xff")
+    assert (done.returncode, "the request on stdin is not UTF-8" in done.stderr) == (2, True)
+
+
+def test_a_usage_error_is_an_object_with_json() -> None:
+    assert "max-steps" in printed(modelwright("run", "look at it", "--max-steps", "0", "--json"))["error"]["message"]
+
+
+def test_nothing_that_is_printed_holds_a_secret_or_a_terminal_escape() -> None:
+    secret, escape = "sk-" + "a1" * 12, "\x1b]0;gone\x07\x9b31m"
+    plan = {"request": f"with {secret} {escape}", "steps": [{"id": "s1", "tool": "inspect_dataset", "args": {"dataset": "data.jsonl"}}]}
+    Path("p.json").write_text(json.dumps(plan))
+    run = printed(modelwright("run", "--plan", "p.json", "--json"))["run"]
+    told = [
+        modelwright("resume", run, "--json"),
+        modelwright("show", run),
+        modelwright("show", run, "--json"),
+        modelwright("runs"),
+        modelwright("runs", "--json"),
+        modelwright("trace", run),
+        modelwright("run", "--plan", "p.json"),
+        modelwright("call", "inspect_dataset", f"dataset={secret}{escape}"),
+        modelwright(f"{secret}{escape}"),
+    ]
+    for done in told:
+        text = done.stdout + done.stderr
+        assert text.strip()
+        assert secret not in text
+        assert "\x1b" not in text
+        assert "\x9b" not in text
+
+
+def test_an_edit_takes_values_as_call_does_and_names_a_step_of_the_plan() -> None:
+    modelwright("run", "look at it", "--policy", "asking.toml")
+    (Path("2024")).write_text(Path("data.jsonl").read_text())
+    found = printed(modelwright("resume", "last", "--edit", "s1.dataset=2024", "--json"))
+    assert found["pending"]["calls"][0]["args"]["dataset"] == "2024"
+    for wrong in (["--reject", "s7"], ["--edit", "s7.dataset=x"], ["--edit", "s1.datasat=x"]):
+        done = modelwright("resume", "last", *wrong)
+        assert done.returncode == 2, wrong
+        assert "s7" in done.stderr or "datasat" in done.stderr
+    assert modelwright("resume", "last", "--approve").returncode in (0, 2), "the run still waits after a refused reply"
+
+
+def test_resume_creates_nothing_where_nothing_was_run() -> None:
+    done = modelwright("resume", "last")
+    assert (done.returncode, Path(".modelwright").exists()) == (2, False)
+    assert "no runs here" in done.stderr
+
+
+def test_what_nobody_expected_is_one_line_and_a_story_in_a_file() -> None:
+    modelwright("run", "look at it")
+    with sqlite3.connect(".modelwright/modelwright.db") as db:
+        db.execute("update runs set options = 'not JSON'")
+    done = modelwright("runs", "--json")
+    assert done.returncode == 1
+    assert printed(done)["error"]["message"].startswith("JSONDecodeError")
+    assert "this is a defect of modelwright" in done.stderr
+    assert "Traceback" in Path(".modelwright/errors.log").read_text()
+
+
+def test_damaged_records_are_named_with_what_to_do() -> None:
+    modelwright("run", "look at it")
+    with sqlite3.connect(".modelwright/modelwright.db") as db:
+        db.execute("alter table runs drop column spent")
+    done = modelwright("show", "last")
+    assert done.returncode == 1
+    assert ".modelwright cannot be used" in done.stderr
+    assert "modelwright doctor" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_show_goes_on_without_results_that_no_longer_fit() -> None:
+    run = printed(modelwright("run", "look at it", "--json"))["run"]
+    with sqlite3.connect(".modelwright/modelwright.db") as db:
+        db.execute('update ledger set result = \'{"of": "another version"}\'')
+    found = printed(modelwright("show", run, "--json"))
+    assert (found["status"], found["steps"][0]["status"], found["steps"][0]["result"]) == ("done", "done", None)
+
+
+def test_a_closed_terminal_ends_it_like_a_termination_signal() -> None:
+    agent = subprocess.Popen([sys.executable, "-m", "modelwright", "run", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    status = Path(f"/proc/{agent.pid}/status")
+    deadline = time.monotonic() + 60
+    while not _catches(status, signal.SIGHUP) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    agent.send_signal(signal.SIGHUP)
+    _, narration = agent.communicate(timeout=60)
+    assert agent.returncode == 130
+    assert "interrupted" in narration
+
+
+def _catches(status: Path, sign: signal.Signals) -> bool:
+    caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (sign - 1) & 1)
+
+
+@pytest.fixture
+def broken_plugin(tmp_path: Path) -> str:
+    site = tmp_path / "site"
+    info = site / "broken_tools-1.0.dist-info"
+    info.mkdir(parents=True)
+    (site / "broken_tools.py").write_text("raise RuntimeError('made for another version')\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-tools\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[modelwright.tools]\nbroken = broken_tools:broken\nquantize = broken_tools:quantize\n")
+    return os.pathsep.join([str(site), str(Path(__file__).parents[1])])
+
+
+def test_a_broken_plug_in_stops_only_itself(broken_plugin: str) -> None:
+    assert modelwright("run", "look at it", PYTHONPATH=broken_plugin).returncode == 0
+    listed = modelwright("tools", PYTHONPATH=broken_plugin)
+    assert "quantize" in listed.stdout
+    assert "broken" not in listed.stdout
+    named = modelwright("call", "broken", PYTHONPATH=broken_plugin)
+    assert named.returncode == 2
+    assert "broken-tools cannot be loaded: RuntimeError: made for another version" in named.stderr
+    assert "pip uninstall broken-tools" in named.stderr
+    found = {f["name"]: f for f in json.loads(modelwright("doctor", "--json", PYTHONPATH=broken_plugin).stdout)}
+    assert (found["tool broken"]["ok"], found["tool quantize"]["ok"]) == (False, False)

@@ -1,16 +1,19 @@
-"""Gathers how a run stands, from its state and the ledger, into a typed RunResult."""
+"""Gathers how a run stands, from its state and the ledger, into a typed RunResult; a result of another version comes untyped."""
 
 from __future__ import annotations
 
 import sqlite3
 from typing import Any
 
+from pydantic import ValidationError
+
 from modelwright import tools
 from modelwright.agent.results import RunResult, StepResult
 from modelwright.agent.runs import Run
+from modelwright.errors import BadRequest, PlanError
 from modelwright.graphs import references
 from modelwright.graphs.ledger import Ledger
-from modelwright.types import Check, Json, Plan, Spent
+from modelwright.types import Check, Json, Plan, Spent, ToolResult
 from modelwright.workspace import Workspace
 
 WAITING = {"question": 3, "approval": 4, "budget": 5}
@@ -47,16 +50,16 @@ def _steps(db: sqlite3.Connection, plan: Plan | None, records: dict[str, Json]) 
     for step in plan.steps if plan else []:
         record: dict[str, Any] = records.get(step.id, {"status": "pending"})
         entry = Ledger(db).find(record["key"]) if "key" in record else None
-        result = tools.load(step.tool).result.model_validate(entry.result) if entry and entry.result else None
-        args = references.resolve(step.args, results.__getitem__) if result else step.args
-        if entry and entry.result:
-            results[step.id] = entry.result
+        kept = entry.result if entry else None
+        args = _resolved(step.args, results) if kept else step.args
+        if kept:
+            results[step.id] = kept
         found.append(
             StepResult(
                 id=step.id,
                 tool=step.tool,
                 status=record["status"],
-                result=result,
+                result=_typed(step.tool, kept) if kept else None,
                 checks=[Check.model_validate(c) for c in record.get("checks", [])],
                 reused=record.get("reused", False),
                 seconds=record.get("seconds", 0.0),
@@ -66,3 +69,19 @@ def _steps(db: sqlite3.Connection, plan: Plan | None, records: dict[str, Json]) 
             )
         )
     return found
+
+
+def _typed(tool: str, result: Json) -> ToolResult | None:
+    """The result as its tool's own type; none when the tool is gone or has another schema now."""
+    try:
+        return tools.load(tool).result.model_validate(result)
+    except (BadRequest, ValidationError):
+        return None
+
+
+def _resolved(args: Json, results: dict[str, Json]) -> Json:
+    """The arguments with references replaced, as far as what they refer to is there."""
+    try:
+        return dict(references.resolve(args, results.__getitem__))
+    except (KeyError, TypeError, PlanError):
+        return args

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from modelwright import config, modelrefs
+from modelwright import config, modelrefs, tools
 from modelwright.errors import EngineMissing, ModelwrightError
 from modelwright.files import existing_parent
 from modelwright.text import human_bytes
@@ -40,7 +40,7 @@ class Finding:
 
 
 def examine(root: Path) -> list[Finding]:
-    return [*_machine(root), *_extras(), _compiler(), _builtin(), _settings(root), *_stores(Workspace(root))]
+    return [*_machine(root), *_extras(), _compiler(), _builtin(), _settings(root), *_plugins(), *_stores(Workspace(root))]
 
 
 def _machine(root: Path) -> Iterator[Finding]:
@@ -108,6 +108,11 @@ def _settings(root: Path) -> Finding:
     cache = settings.cache_dir
     size = sum(f.stat().st_size for f in cache.rglob("*") if f.is_file()) if cache.is_dir() else 0
     return Finding("settings", True, f"{found or 'defaults'}; cache {cache} {human_bytes(size)}")
+
+
+def _plugins() -> Iterator[Finding]:
+    for name, error in tools.broken().items():
+        yield Finding(f"tool {name}", False, error.message, error.fix)
 
 
 def _stores(workspace: Workspace) -> Iterator[Finding]:

@@ -1,11 +1,14 @@
-"""The last words of a run: what came out, where it lies, and the exact command that goes on when it waits."""
+"""The last words of a run: what came out, where it lies, and the exact command that goes on when it waits.
+
+All lines are redacted and free of terminal escapes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from modelwright.agent.results import RunResult, StepResult
-from modelwright.text import human_bytes, human_seconds, one_line
+from modelwright.text import clean, human_bytes, human_seconds, one_line
 
 
 @dataclass
@@ -17,13 +20,18 @@ class Closing:
 
 
 def closing_lines(result: RunResult) -> Closing:
+    closing = _closing(result)
+    return Closing(clean(closing.data), clean(closing.narration))
+
+
+def _closing(result: RunResult) -> Closing:
     closing = Closing()
     for step in result.steps:
         if step.result is not None and step.status == "done":
             closing.data.append(f"{step.id} {step.tool}: {one_line(step.result.summary, 400)}")
     if result.error:
-        fix = f"\n  fix: {result.error['fix']}" if result.error.get("fix") else ""
-        closing.narration.append(f"error: {result.error['message']}{fix}")
+        fix = f"\n  fix: {one_line(result.error['fix'], 1000)}" if result.error.get("fix") else ""
+        closing.narration.append(f"error: {one_line(result.error['message'], 1000)}{fix}")
     if result.report:
         closing.data.append(f"report: {result.report}")
     closing.narration += [f"run {result.run}: {outcome(result)}", *next_commands(result)]
@@ -51,7 +59,7 @@ def next_commands(result: RunResult) -> list[str]:
     go_on = f"modelwright resume {result.run}"
     if result.pending and result.pending["kind"] == "question":
         choices = "".join(f"\n    - {one_line(c)}" for c in result.pending["choices"])
-        return [f"question: {result.pending['question']}{choices}", f'  answer: {go_on} --answer "…"']
+        return [f"question: {one_line(result.pending['question'], 1000)}{choices}", f'  answer: {go_on} --answer "…"']
     if result.pending and result.pending["kind"] == "approval":
         asked = ", ".join(f"{c['id']} {c['tool']} (rule {c['rule']})" for c in result.pending["calls"])
         note = [f"note: {one_line(result.pending['note'], 300)}"] if result.pending["note"] else []
@@ -76,9 +84,10 @@ def full_text(result: RunResult) -> str:
     for step in result.steps:
         lines += _step_text(step)
     closing = closing_lines(result)
-    return "\n".join(
+    text = "\n".join(
         [*lines, *(closing.narration[:1] if result.error else []), *next_commands(result), *(closing.data[-1:] if result.report else [])]
     )
+    return str(clean(text))
 
 
 def _step_text(step: StepResult) -> list[str]:

@@ -13,7 +13,7 @@ from modelwright.errors import BadRequest
 from modelwright.events import Event
 from modelwright.graphs.gate import assess
 from modelwright.policies import load as load_policy
-from modelwright.text import human_seconds, one_line
+from modelwright.text import clean, human_seconds, one_line
 from modelwright.types import Json, Plan
 
 
@@ -27,7 +27,7 @@ def as_rows(runs: Sequence[Run]) -> list[list[str]]:
                 time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)),
                 run.status,
                 human_seconds(seconds),
-                one_line(run.request, 80),
+                one_line(str(clean(run.request)), 80),
             ]
         )
     return rows

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.errors import BadRequest
+from modelwright.text import clean
 from modelwright.types import Check, Json, Plan, Spent, ToolResult
 
 
@@ -27,8 +28,9 @@ class StepResult:
     peak_memory_bytes: int | None = None
 
     def as_json(self) -> Json:
+        """Redacted and safe to print, as events are."""
         result = self.result.model_dump(mode="json") if self.result else None
-        return {
+        found: Json = {
             "id": self.id,
             "tool": self.tool,
             "status": self.status,
@@ -38,6 +40,7 @@ class StepResult:
             "seconds": round(self.seconds, 3),
             **({"error": self.error} if self.error else {}),
         }
+        return dict(clean(found))
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class RunResult:
         raise BadRequest(f"step {step} of run {self.run} has no result (status of the run: {self.status})")
 
     def as_json(self) -> Json:
-        return {
+        """Redacted and safe to print, as events are."""
+        found: Json = {
             "run": self.run,
             "status": self.status,
             "plan": self.plan.model_dump(mode="json") if self.plan else None,
@@ -72,3 +76,4 @@ class RunResult:
             **({"error": self.error} if self.error else {}),
             **({"pending": self.pending} if self.pending else {}),
         }
+        return dict(clean(found))

@@ -12,6 +12,7 @@ from typing import Any
 from modelwright.errors import BadRequest
 from modelwright.types import Json
 
+SHORTEST_NAME = 3
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else
 
 
@@ -57,6 +58,8 @@ class Runs:
 
     def get(self, name: str) -> Run:
         """The run with this id, a unique beginning of it, or `last`. Raises BadRequest otherwise."""
+        if name != "last" and len(name) < SHORTEST_NAME:
+            raise BadRequest(f"{name!r} does not name a run", fix=f"give at least {SHORTEST_NAME} characters of its id, or `last`")
         if name == "last":
             found = self._db.execute("select * from runs order by created desc limit 1").fetchall()
         else:

@@ -12,11 +12,13 @@ anything is shown (cli, tui), what a node does (graphs).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from modelwright import config, tools
 from modelwright.agent import report
@@ -26,7 +28,7 @@ from modelwright.agent.results import RunResult
 from modelwright.agent.runs import Run, Runs
 from modelwright.agent.thinking import Thinking
 from modelwright.agent.trace import TraceWriter, next_seq
-from modelwright.errors import BadRequest, Interrupted
+from modelwright.errors import BadRequest
 from modelwright.events import Emitter, EventType, Sink
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.gate import assess
@@ -39,8 +41,8 @@ from modelwright.policies import load as load_policy
 from modelwright.types import Json, Limits, Plan, Step
 from modelwright.workspace import Workspace
 
-Approver = Callable[[Json], Json | None]
-"""Takes what is pending ({kind, calls…}), gives a reply ({allow, allow_for_run, reject, edit, answer, limits}) or None to wait."""
+if TYPE_CHECKING:
+    from modelwright.agent.driver import Approver, Driver
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,6 @@ class Agent:
         self._on_event = on_event
         self._approver = approver
 
-    # one request -----------------------------------------------------------------------------------------------
-
     def plan(self, request: str, *, plan: Json | None = None) -> Plan:
         """The plan with estimates and decisions. Runs nothing and writes nothing."""
         known = tools.load_all()
@@ -91,118 +91,59 @@ class Agent:
         if plan is not None:
             request = request or read_plan(plan).request
             check(read_plan(plan), tools.load_all())
-        policy = str(Path(self.settings.policy).resolve()) if self.settings.policy else None
+        policy = str(self.workspace.root / self.settings.policy) if self.settings.policy else None
         self._policy(policy)
         options = Options(yes, policy, self.settings.model, bounds.model_dump(), plan, self.settings.seed)
         with self._database() as db:
             run = Runs(db).create(request, options.__dict__)
             with lease(self.workspace.run_dir(run), run):
-                return self._drive(db, Runs(db).get(run), initial(run, request, bounds, plan), None)
+                return self._drive(db, Runs(db).get(run), initial(run, request, bounds, plan), {})
 
     def call(self, tool: str, args: Json, *, yes: bool = False, limits: Mapping[str, Any] | None = None) -> RunResult:
         """One tool, no planner; the same policy, ledger and checks."""
         tools.load(tool).validate(args)
         step = Step(id="s1", tool=tool, args=args, sources=dict.fromkeys(args, "command line"))
         plan = Plan(request=f"call {tool}", steps=[step])
-        return self.run(plan=plan.model_dump(mode="json"), yes=yes, limits=limits)
+        return self.run(plan=plan.model_dump(mode="json"), yes=yes, limits={**(limits or {}), "replans": 0})
 
     def resume(self, run: str, *, reply: Json | None = None, limits: Mapping[str, Any] | None = None, yes: bool = False) -> RunResult:
         """Go on with a run: after a kill, with a reply to what is pending, or with raised limits."""
+        said = {**(reply or {}), "limits": {k: v for k, v in (limits or {}).items() if v is not None}}
+        _limits(self.settings.limits, said["limits"])
         with self._database() as db:
             found = Runs(db).get(run)
             with lease(self.workspace.run_dir(found.id), found.id):
-                raised = {k: v for k, v in (limits or {}).items() if v is not None}
+                found = Runs(db).get(found.id)
                 if yes:
-                    Runs(db).update(found.id, options={**found.options, "yes": True})
-                return self._drive(db, Runs(db).get(found.id), None, {**(reply or {}), **({"limits": raised} if raised else {})})
+                    found.options["yes"] = True
+                return self._drive(db, found, None, said)
 
     def show(self, run: str) -> RunResult:
         """How a run stands, without touching it."""
-        with self._database() as db, self._graph(db, Runs(db).get(run)) as (graph, thread):
-            return self._collected(db, Runs(db).get(run), graph, thread)
+        from modelwright.graphs.build import open_checkpointer, saved_state
 
-    # driving the graph -----------------------------------------------------------------------------------------
-
-    def _drive(self, db: sqlite3.Connection, run: Run, fresh: RunState | None, reply: Json | None) -> RunResult:
-        with self._graph(db, run) as (graph, thread):
-            emitter = self._emitter
-            emitter.emit(
-                EventType.RUN_STARTED if fresh else EventType.RUN_RESUMED,
-                request=run.request,
-                options=run.options,
-                reply=reply,
-                policy_hash=self._policy(run.options.get("policy")).hash,
-            )
-            inputs: Any = fresh if fresh is not None else self._where_it_stands(graph, thread, run, reply)
-            Runs(db).update(run.id, status="running", exit_code=None)
+        with self._database() as db:
+            found, saver = Runs(db).get(run), open_checkpointer(self.workspace.checkpoints)
             try:
-                self._until_it_rests(graph, thread, inputs, bool(run.options.get("yes")))
-                stopped = False
-            except (KeyboardInterrupt, Interrupted):
-                stopped = True
-            result = self._collected(db, run, graph, thread, interrupted=stopped)
-            emitter.emit(
-                EventType.RUN_ENDED, status=result.status, exit_code=result.exit_code, spent=result.spent.model_dump(), error=result.error
-            )
-            plan = result.plan.model_dump(mode="json") if result.plan else None
-            Runs(db).update(
-                run.id, status=result.status, exit_code=result.exit_code, plan=plan, spent=result.spent.model_dump(), error=result.error
-            )
+                state = RunStore(db, found.id).expanded(saved_state(saver, found.id))
+            finally:
+                saver.conn.close()
+            return collect(db, found, state, self.workspace)
+
+    def _drive(self, db: sqlite3.Connection, run: Run, fresh: RunState | None, said: Json) -> RunResult:
+        with self._opened(db, run) as (driver, emitter):
+            started = EventType.RUN_STARTED if fresh else EventType.RUN_RESUMED
+            inputs: Any = fresh or driver.way_on(said)
+            Runs(db).update(run.id, options=run.options)
+            policy_hash = self._policy(run.options.get("policy")).hash
+            emitter.emit(started, request=run.request, options=run.options, reply=said or None, policy_hash=policy_hash)
+            finished = driver.drive(inputs, self._approver)
+            state = RunStore(db, run.id).expanded(driver.state())
+            result = collect(db, run, state, self.workspace, interrupted=not finished)
+            ended = {"status": result.status, "exit_code": result.exit_code, "spent": result.spent.model_dump(), "error": result.error}
+            emitter.emit(EventType.RUN_ENDED, **ended)
+            Runs(db).update(run.id, plan=result.plan.model_dump(mode="json") if result.plan else None, **ended)
         return result
-
-    def _collected(self, db: sqlite3.Connection, run: Run, graph: Any, thread: Json, *, interrupted: bool = False) -> RunResult:
-        state = RunStore(db, run.id).expanded(graph.get_state(thread).values)
-        return collect(db, run, state, self.workspace, interrupted=interrupted)
-
-    def _until_it_rests(self, graph: Any, thread: Json, inputs: Any, yes: bool) -> None:
-        from langgraph.types import Command
-
-        while True:
-            state = graph.invoke(inputs, thread, durability="sync")
-            pending = state.get("pending") if state.get("__interrupt__") else None
-            if not pending:
-                return
-            reply = _grant_all(pending) if yes and pending["kind"] == "approval" else self._approver(pending) if self._approver else None
-            if not reply:
-                return
-            self._emit_reply(pending, reply, by="--yes" if yes else "user")
-            inputs = Command(resume=reply)
-
-    def _where_it_stands(self, graph: Any, thread: Json, run: Run, reply: Json | None) -> Any:
-        """What to hand to the graph so that it goes on; changes the state only for a failed run or a raised bound."""
-        from langgraph.types import Command
-
-        snapshot = graph.get_state(thread)
-        state = snapshot.values
-        if not state:  # killed before the first checkpoint
-            return initial(run.id, run.request, Limits.model_validate(run.options["limits"]), run.options["plan"])
-        if state["status"] in ("denied", "nothing") or (state["status"] == "done" and not snapshot.next):
-            raise BadRequest(f"run {run.id} has ended ({state['status']})", fix=f"see `modelwright show {run.id}`")
-        limits = (reply or {}).get("limits")
-        if snapshot.interrupts:
-            pending = state["pending"]
-            if reply and _answers(pending, reply):
-                self._emit_reply(pending, reply, by="user")
-                return Command(resume=reply)
-            return None
-        if state["status"] in ("failed", "unverified"):
-            target = "execute" if state["approved"] else "plan"
-            again = {
-                "failure": None,
-                "error": None,
-                "status": "running",
-                "next": target,
-                "limits": _merged(state["limits"], limits),
-                "reply": None,
-            }
-            graph.update_state(thread, again, as_node="route")
-        elif limits and snapshot.next == ("execute",):
-            graph.update_state(thread, {"limits": _merged(state["limits"], limits), "next": "execute"}, as_node="route")
-        return None
-
-    def _emit_reply(self, pending: Json, reply: Json, by: str) -> None:
-        kind = {"question": EventType.QUESTION_ANSWERED, "budget": EventType.BUDGET}.get(pending["kind"], EventType.APPROVAL_GIVEN)
-        self._emitter.emit(kind, None, by=by, **{f"reply_{k}" if k in ("step", "kind") else k: v for k, v in reply.items()})
 
     # putting it together ---------------------------------------------------------------------------------------
 
@@ -215,39 +156,41 @@ class Agent:
             db.close()
 
     @contextmanager
-    def _graph(self, db: sqlite3.Connection, run: Run) -> Iterator[tuple[Any, Json]]:
-        """The compiled graph of `run`, its thread, and the emitter it writes to."""
+    def _opened(self, db: sqlite3.Connection, run: Run) -> Iterator[tuple[Driver, Emitter]]:
+        """The run with everything that its nodes need, closed again at the end."""
+        from modelwright.agent.driver import Driver
         from modelwright.graphs.build import RECURSION_LIMIT, Pruner, build, open_checkpointer
 
         sinks: list[Sink] = [TraceWriter(db), *([self._on_event] if self._on_event else [])]
-        self._emitter = Emitter(run.id, sinks, first_seq=next_seq(db, run.id))
-        settings = self.settings.model_copy(
-            update={"seed": run.options.get("seed", self.settings.seed), "model": run.options.get("model", self.settings.model)}
-        )
+        emitter = Emitter(run.id, sinks, first_seq=next_seq(db, run.id))
+        kept: Json = {name: run.options[name] for name in ("seed", "model") if name in run.options}
+        settings = self.settings.model_copy(update=kept)
         known = tools.load_all()
         saver, ledger_db = open_checkpointer(self.workspace.checkpoints), self.workspace.connect(synced=True)
-        with Thinking(settings, known, self.workspace.root, self._emitter) as thinking:
-            deps = Deps(
-                workspace=self.workspace,
-                settings=settings,
-                tools=known,
-                planner=thinking,
-                policy=self._policy(run.options.get("policy")),
-                ledger=Ledger(ledger_db),
-                store=RunStore(db, run.id),
-                db=db,
-                emitter=self._emitter,
-                tokens_used=thinking.tokens_used,
-                prune=(pruner := Pruner(saver, run.id)),
-                write_report=lambda state: report.write(db, run, state, self.workspace),
-                remember=lambda state: self._remember(run, state),
-            )
-            try:
-                yield build(deps, saver), {"configurable": {"thread_id": run.id}, "recursion_limit": RECURSION_LIMIT}
-            finally:
-                pruner.now()
-                saver.conn.close()
-                ledger_db.close()
+        pruner = Pruner(saver, run.id)
+        try:
+            with Thinking(settings, known, self.workspace.root, emitter) as thinking:
+                deps = Deps(
+                    workspace=self.workspace,
+                    settings=settings,
+                    tools=known,
+                    planner=thinking,
+                    policy=self._policy(run.options.get("policy")),
+                    ledger=Ledger(ledger_db),
+                    store=RunStore(db, run.id),
+                    db=db,
+                    emitter=emitter,
+                    tokens_used=thinking.tokens_used,
+                    prune=pruner,
+                    write_report=lambda state: report.write(db, run, state, self.workspace),
+                    remember=lambda state: self._remember(run, state),
+                )
+                thread = {"configurable": {"thread_id": run.id}, "recursion_limit": RECURSION_LIMIT}
+                yield Driver(build(deps, saver), thread, emitter, db, run), emitter
+            pruner.at_the_end()
+        finally:
+            saver.conn.close()
+            ledger_db.close()
 
     def _remember(self, run: Run, state: Json) -> None:
         used = [step["tool"] for step in (state["plan"] or {}).get("steps", [])]
@@ -259,22 +202,12 @@ class Agent:
 
 
 def _limits(default: Limits, changes: Mapping[str, Any] | None) -> Limits:
-    return Limits.model_validate(_merged(default.model_dump(), changes))
-
-
-def _merged(limits: Json, changes: Mapping[str, Any] | None) -> Json:
-    return {**limits, **{k: v for k, v in (changes or {}).items() if v is not None}}
-
-
-def _grant_all(pending: Json) -> Json:
-    return {"allow": [call["id"] for call in pending["calls"]]}
-
-
-def _answers(pending: Json, reply: Json) -> bool:
-    """Does the reply say something about what is pending?"""
-    wanted: dict[str, Sequence[str]] = {
-        "question": ("answer",),
-        "budget": ("limits",),
-        "approval": ("allow", "allow_for_run", "reject", "edit"),
-    }
-    return any(reply.get(key) for key in wanted[pending["kind"]])
+    """The bounds of a run. Raises BadRequest for a name or value that is none."""
+    try:
+        return Limits.model_validate({**default.model_dump(), **{k: v for k, v in (changes or {}).items() if v is not None}})
+    except ValidationError as error:
+        first = error.errors()[0]
+        known = ", ".join(Limits.model_fields)
+        raise BadRequest(
+            f"limit {'.'.join(map(str, first['loc']))}: {first['msg']}, got {first['input']!r}", fix=f"limits: {known}"
+        ) from None

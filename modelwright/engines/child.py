@@ -1,6 +1,6 @@
 """The child's side of a job: `python -m modelwright.engines.child JOB_DIR`.
 
-Reads `JOB_DIR/job.json` ({"engine", "spec", "seconds"}), runs the engine's `run(spec, job)`, and leaves
+Reads `JOB_DIR/job.json` ({"engine", "spec"}), runs the engine's `run(spec, job)`, and leaves
 exactly one of `result.json` or `error.json`, each renamed into place. Events go to `events.jsonl`, one JSON object a
 line; everything a library prints goes to `log.txt`. It outlives its parent, so that a resumed run can join it, but
 never its own deadline.
@@ -19,8 +19,10 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from modelwright import faults
-from modelwright.errors import EngineMissing, ModelwrightError, ToolFailed
+from modelwright.errors import EngineMissing, JobLimit, ModelwrightError, ToolFailed
 from modelwright.files import write_json
 
 Json = dict[str, Any]
@@ -74,25 +76,42 @@ def _as_error(error: BaseException) -> ModelwrightError:
     return ToolFailed(f"{type(error).__name__}: {first_line[:300]}", fix="the job's log.txt has the whole story")
 
 
-def _die_at_deadline(seconds: float) -> None:
-    """A child whose parent is gone must still end: SIGKILL to its own group at the deadline."""
+def _die_at_deadline(folder: Path) -> None:
+    """A child whose parent is gone must still end: SIGKILL to its own group at the deadline, which a parent that joins may move."""
 
     def wait() -> None:
-        time.sleep(seconds + 5)  # the parent's own limit comes first and gives the better message
+        while time.time() < float((folder / "deadline").read_text()) + 5:  # the parent's own limit comes first
+            time.sleep(1)
+        write_json(
+            folder / "error.json", JobLimit("the job reached its time limit while nobody watched", fix="raise job_seconds").as_json()
+        )
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _sign_in(folder: Path) -> None:
+    """Who runs here, before anything slow is imported: a parent that finds the lock held looks for it."""
+    write_json(folder / "pid.json", {"pid": os.getpid(), "create_time": psutil.Process().create_time()})
+    _note_attempt(folder, f"start {os.getpid()}")
+
+
+def _note_attempt(folder: Path, what: str) -> None:
+    with (folder / "attempts.txt").open("a", encoding="utf-8") as stream:
+        stream.write(what + "\n")
+
+
 def main(folder: Path) -> int:
     job_file = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    _die_at_deadline(job_file["seconds"])
+    _sign_in(folder)
+    _die_at_deadline(folder)
     job = Job(folder, job_file["spec"])
     try:
         faults.point("job.start")
         engine = importlib.import_module(_module(job_file["engine"]))
         result = engine.run(job_file["spec"], job)
         faults.point("job.before_result")
+        _note_attempt(folder, "end")
         write_json(folder / "result.json", result)
         return 0
     except BaseException as error:

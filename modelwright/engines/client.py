@@ -25,12 +25,13 @@ import psutil
 
 from modelwright import faults
 from modelwright.errors import EngineCrashed, Interrupted, JobLimit, from_json
-from modelwright.files import clear_os_errors, write_json
+from modelwright.files import clear_os_errors, write_atomic, write_json
 
 Json = dict[str, Any]
 Progress = Callable[[Json], None]
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 3.0
+SIGN_IN_SECONDS = 20.0
 MARK = "MODELWRIGHT_JOB"
 
 
@@ -64,20 +65,24 @@ def run_job(
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        events_seen = 0
-        if _try_lock(lock):
-            done = _finished(folder, raise_errors=False)
-            if done is not None:
-                usage.reused = True
-                return done
-            process: psutil.Process | None = _start(engine, spec, folder, lock, limits)
-        else:
-            usage.joined = True
-            events_seen = _count_lines(folder / "events.jsonl")
-            process = _running(folder)
-    finally:
-        os.close(lock)  # the child keeps its own copy, and with it the lock
-    _follow(process, folder, limits, progress or (lambda event: None), usage, events_seen)
+        try:
+            events_seen = 0
+            if _try_lock(lock):
+                done = _finished(folder, raise_errors=False)
+                if done is not None:
+                    usage.reused = True
+                    return done
+                _start(engine, spec, folder, lock, limits)
+            else:
+                usage.joined = True
+                events_seen = _count_lines(folder / "events.jsonl")
+                _move_deadline(folder, limits)
+        finally:
+            os.close(lock)  # the child keeps its own copy, and with it the lock
+        _follow(_running(folder), folder, limits, progress or (lambda event: None), usage, events_seen)
+    except KeyboardInterrupt:
+        _kill_holder(folder)
+        raise Interrupted("stopped by the user") from None
     result = _finished(folder, raise_errors=True)
     if result is None:
         raise EngineCrashed(f"the {engine} job ended without a result{_how_it_ended(folder)}", fix=f"see {folder / 'log.txt'}")
@@ -106,10 +111,12 @@ def _finished(folder: Path, *, raise_errors: bool) -> Json | None:
     return None
 
 
-def _start(engine: str, spec: Json, folder: Path, lock: int, limits: JobLimits) -> psutil.Process:
+def _start(engine: str, spec: Json, folder: Path, lock: int, limits: JobLimits) -> None:
     become_subreaper()
-    write_json(folder / "job.json", {"engine": engine, "spec": spec, "seconds": limits.seconds})
-    (folder / "events.jsonl").unlink(missing_ok=True)
+    write_json(folder / "job.json", {"engine": engine, "spec": spec})
+    _move_deadline(folder, limits)
+    for stale in ("events.jsonl", "pid.json"):
+        (folder / stale).unlink(missing_ok=True)
     with (folder / "log.txt").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "modelwright.engines.child", str(folder)],
@@ -122,9 +129,11 @@ def _start(engine: str, spec: Json, folder: Path, lock: int, limits: JobLimits) 
         )
     child.returncode = 0  # it is reaped in _alive, by pid; without this Popen warns that it lost a running child
     faults.point("client.child_started")
-    process = psutil.Process(child.pid)
-    write_json(folder / "pid.json", {"pid": child.pid, "create_time": process.create_time()})
-    return process
+
+
+def _move_deadline(folder: Path, limits: JobLimits) -> None:
+    """Until when the child may run, seconds since the epoch; it looks again each second."""
+    write_atomic(folder / "deadline", str(time.time() + limits.seconds))
 
 
 def child_environment() -> dict[str, str]:
@@ -144,13 +153,31 @@ def child_environment() -> dict[str, str]:
 
 
 def _running(folder: Path) -> psutil.Process | None:
-    """The process that holds the lock, if its pid was written down and was not reused."""
-    with contextlib.suppress(OSError, ValueError, psutil.Error):
-        written = json.loads((folder / "pid.json").read_text(encoding="utf-8"))
-        process = psutil.Process(written["pid"])
-        if abs(process.create_time() - written["create_time"]) < 1:
-            return process
+    """The process that holds the lock. It signs in within a moment of its start; a pid that was reused does not count."""
+    waited_until = time.monotonic() + SIGN_IN_SECONDS
+    while time.monotonic() < waited_until and _held(folder):
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
+            written = json.loads((folder / "pid.json").read_text(encoding="utf-8"))
+            process = psutil.Process(written["pid"])
+            if abs(process.create_time() - written["create_time"]) < 1:
+                return process
+        time.sleep(0.02)
     return None
+
+
+def _held(folder: Path) -> bool:
+    lock = os.open(folder / "lock", os.O_RDWR)
+    try:
+        return not _try_lock(lock)
+    finally:
+        os.close(lock)
+
+
+def _kill_holder(folder: Path) -> None:
+    process = _running(folder)
+    if process is not None:
+        kill_tree(process)
+    sweep_orphans(folder)
 
 
 def _follow(process: psutil.Process | None, folder: Path, limits: JobLimits, progress: Progress, usage: Usage, seen: int) -> None:
@@ -174,8 +201,6 @@ def _follow(process: psutil.Process | None, folder: Path, limits: JobLimits, pro
                     fix="use a smaller batch size or max_length, or raise job_memory_gib",
                 )
             time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
-        raise Interrupted("stopped by the user") from None
     finally:
         if process is not None and _alive(process, folder):
             kill_tree(process)
@@ -183,12 +208,8 @@ def _follow(process: psutil.Process | None, folder: Path, limits: JobLimits, pro
 
 
 def _alive(process: psutil.Process | None, folder: Path) -> bool:
-    if process is None:  # joined, but its pid was never written: the lock tells
-        lock = os.open(folder / "lock", os.O_RDWR)
-        try:
-            return not _try_lock(lock)
-        finally:
-            os.close(lock)
+    if process is None:  # it never signed in: the lock tells
+        return _held(folder)
     with contextlib.suppress(psutil.Error, ChildProcessError):
         with contextlib.suppress(ChildProcessError):
             os.waitpid(process.pid, os.WNOHANG)

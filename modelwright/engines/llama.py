@@ -42,7 +42,18 @@ def _params_without_amx() -> Any:
 
 llama_cpp.llama_cpp.llama_model_default_params = _params_without_amx  # `Llama` has no argument for it
 
-__all__ = ["all_logits", "decode", "ends_generation", "listening", "llama_cpp", "load", "log_lines", "thread_count", "token_text", "tokenize"]
+__all__ = [
+    "all_logits",
+    "decode",
+    "ends_generation",
+    "listening",
+    "llama_cpp",
+    "load",
+    "log_lines",
+    "thread_count",
+    "token_text",
+    "tokenize",
+]
 
 WARNING = 3
 """ggml's levels: 1 debug, 2 info, 3 warning, 4 error, 5 continues the last line."""
@@ -89,7 +100,7 @@ def thread_count(threads: int) -> int:
     """0 means every core that nobody else keeps busy: beside one busy process, two threads are slower than one (17 and 33 tokens/s)."""
     if threads:
         return threads
-    busy = psutil.cpu_percent(0.3) / 100 * (os.cpu_count() or 1)
+    busy: float = psutil.cpu_percent(0.3) / 100 * (os.cpu_count() or 1)
     return max(1, len(os.sched_getaffinity(0)) - round(busy))
 
 

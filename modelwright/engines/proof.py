@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -220,13 +221,9 @@ def render_transformers(tokenizer: Any, messages: list[dict[str, str]], prompt: 
 def render_stored(template: str, messages: list[dict[str, str]], prompt: bool, *, bos: str, eos: str) -> str | None:
     """The same with the template text of the GGUF file, in plain jinja2 as llama.cpp's users have it."""
     from jinja2 import TemplateError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-    environment.filters["tojson"] = _to_json
-    environment.globals |= {"raise_exception": _refuse, "strftime_now": _now}
     try:
-        return environment.from_string(template).render(
+        text: str = _compiled(template).render(
             messages=messages,
             add_generation_prompt=prompt,
             bos_token=bos,
@@ -236,6 +233,18 @@ def render_stored(template: str, messages: list[dict[str, str]], prompt: bool, *
         )
     except TemplateError:
         return None
+    return text
+
+
+@lru_cache(maxsize=8)
+def _compiled(template: str) -> Any:
+    """The template is a program out of a model file: the sandbox keeps it from Python, the job's limits from looping."""
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    environment.filters["tojson"] = _to_json
+    environment.globals |= {"raise_exception": _refuse, "strftime_now": _now}
+    return environment.from_string(template)
 
 
 def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from modelwright.data.reader import read
 from modelwright.data.shape import Sequence, plain, sequences
@@ -50,22 +49,25 @@ def _tokenizer(model: Model, cache_dir: Path) -> tuple[Render, Count, str]:
 
 
 def _of_gguf(model: Model) -> tuple[Render, Count]:
-    from modelwright.engines import llama
+    from modelwright.engines import llama, proof
 
     llm = llama.load(model.path, n_ctx=512, threads=1, vocab_only=True)
     source = llm.metadata.get("tokenizer.chat_template")
-    specials = {"bos_token": _special(llm, "bos"), "eos_token": _special(llm, "eos")}
+    specials = {"bos": _special(llm, "bos"), "eos": _special(llm, "eos")}
 
     def count(text: str) -> int:
         return len(llama.tokenize(llm, text, add_bos=False, special=True))
 
     if not source:
         return _no_template, count
-    # The template is a program out of a model file: the sandbox keeps it from Python, the job's limits from looping.
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-    environment.globals["raise_exception"] = _refuse
-    template = environment.from_string(source)
-    return lambda messages: template.render(messages=messages, add_generation_prompt=False, **specials), count
+
+    def render(messages: list[dict[str, str]]) -> str:
+        text = proof.render_stored(source, messages, False, **specials)
+        if text is None:
+            raise jinja2.TemplateError("the chat template refuses this conversation")
+        return text
+
+    return render, count
 
 
 def _of_folder(model: Model, cache_dir: Path) -> tuple[Render, Count]:
@@ -86,10 +88,6 @@ def _special(llm: Any, name: str) -> str:
     """The text of the BOS or EOS token, "" when the vocabulary has none."""
     index = llm.metadata.get(f"tokenizer.ggml.{name}_token_id")
     return "" if index is None else llm.detokenize([int(index)], special=True).decode("utf-8", "replace")
-
-
-def _refuse(message: str) -> None:
-    raise jinja2.TemplateError(message)
 
 
 def _no_template(messages: list[dict[str, str]]) -> str:

@@ -7,6 +7,7 @@ checkpoint holds the whole state, so old ones are pruned.
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from modelwright.errors import BadRequest
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.nodes import Nodes
 from modelwright.graphs.state import RunState
@@ -27,12 +29,13 @@ RECURSION_LIMIT = 1_000_000
 """LangGraph's own bound starts afresh with each resume; ours live in the state."""
 KEEP_CHECKPOINTS = 3
 PRUNE_EVERY = 10
+VACUUM_FROM_BYTES = 20_000_000
 
 EDGES: dict[str, list[str]] = {
     "plan": ["gate", "approve", "report"],
     "gate": ["route", "approve", "report"],
     "approve": ["plan", "gate", "route"],
-    "execute": ["verify", "route"],
+    "execute": ["verify", "route", "gate"],
     "verify": ["route"],
     "route": ["execute", "plan", "approve", "report"],
     "report": ["remember"],
@@ -57,10 +60,19 @@ def _next(state: RunState) -> str:
 
 
 def open_checkpointer(path: Path) -> SqliteSaver:
-    connection = open_sqlite(path)
-    saver = SqliteSaver(connection)
-    saver.setup()
-    return saver
+    """Raises BadRequest when the file is damaged or cannot be written."""
+    try:
+        saver = SqliteSaver(open_sqlite(path))
+        saver.setup()
+        return saver
+    except sqlite3.Error as error:
+        raise BadRequest(f"{path}: {error}", fix="free some space, or move the file away: runs that wait cannot be resumed then") from None
+
+
+def saved_state(saver: SqliteSaver, run: str) -> dict[str, Any]:
+    """The state of a run as it was saved last, without building its graph; empty before the first checkpoint."""
+    saved = saver.get_tuple({"configurable": {"thread_id": run}})
+    return dict(saved.checkpoint["channel_values"]) if saved else {}
 
 
 class Pruner:
@@ -81,3 +93,11 @@ class Pruner:
                 cursor.execute(
                     f"delete from {table} where thread_id = ? and checkpoint_id not in ({keep})", (self._run, self._run, KEEP_CHECKPOINTS)
                 )
+
+    def at_the_end(self) -> None:
+        """Prune, and give the space back to the disk when there is much of it."""
+        self.now()
+        with self._saver.cursor() as cursor:
+            pages, free, size = (cursor.execute(f"pragma {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+            if pages * size > VACUUM_FROM_BYTES and free > pages / 2:
+                cursor.execute("vacuum")

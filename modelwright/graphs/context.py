@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +26,11 @@ class RunContext:
     report: Callable[[Json], None]
     """Takes {message, …numbers}."""
     seconds_left: float | None = None
+    """Of the run's budget when the call began; all jobs of the call share it."""
     peak_memory_bytes: int = 0
     joined: bool = False
     _jobs: int = field(default=0)
+    _began: float = field(default_factory=time.monotonic)
 
     def progress(self, message: str, **numbers: Any) -> None:
         self._heard({"message": message, **numbers})
@@ -48,5 +51,7 @@ class RunContext:
 
     def _limits(self) -> client.JobLimits:
         gib = self.settings.job_memory_gib
-        seconds = min(self.settings.job_seconds, self.seconds_left or self.settings.job_seconds)
+        seconds = self.settings.job_seconds
+        if self.seconds_left is not None:
+            seconds = min(seconds, max(0.1, self.seconds_left - (time.monotonic() - self._began)))
         return client.JobLimits(seconds=seconds, memory_bytes=int(gib * 2**30) if gib else None)

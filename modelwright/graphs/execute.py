@@ -6,7 +6,7 @@ Nothing here decides what comes next; the outcome is either a ledger key or a ty
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,19 +46,36 @@ def prepare(step: Step, result_of: Callable[[str], Json], deps: Deps) -> Call:
     return Call(step, tool, args, tool.validate(args))
 
 
-def authorise(call: Call, approved: dict[str, str], deps: Deps) -> None:
-    """Raise Denied unless this is exactly what was approved, and policy does not deny it with its real arguments."""
-    if approved.get(call.step.id) != call_id(call.step, deps.policy.hash):
-        raise Denied(f"step {call.step.id} is not the call that was approved (policy or arguments changed)", fix="approve it again")
+class AskAgain(Exception):
+    """The call must go back through the gate. `resolved` when its real arguments are what must be looked at."""
+
+    def __init__(self, resolved: bool) -> None:
+        super().__init__()
+        self.resolved = resolved
+
+
+def authorise(call: Call, approved: dict[str, str], allowed_tools: Sequence[str], deps: Deps) -> None:
+    """Raise unless this is exactly what was approved, also with its real arguments.
+
+    AskAgain when policy or arguments changed since, or when policy asks about the real arguments what it had allowed
+    before they were known; Denied when it denies them.
+    """
+    planned, real = call_id(call.step, deps.policy.hash), call_id(call.step, deps.policy.hash, call.args)
+    given = approved.get(call.step.id)
+    if given not in (planned, real):
+        raise AskAgain(resolved=False)
     verdict = deps.policy.decide(call.tool, call.args, estimate_of(call.tool, call.args, deps.workspace.root), deps.workspace.root)
     if verdict.decision is Decision.DENY:
         raise Denied(f"policy denies {call.step.id} with its real arguments: {verdict.reason} (rule {verdict.rule})")
+    unseen = verdict.decision is Decision.ASK and call.step.decision is Decision.ALLOW and call.tool.name not in allowed_tools
+    if unseen and given != real:
+        raise AskAgain(resolved=True)
 
 
-def run(call: Call, deps: Deps, run_id: str, seconds_left: float | None) -> Outcome:
-    """Run the call or reuse what the ledger has. Raises what the tool raised."""
+def run(call: Call, deps: Deps, run_id: str, seconds_left: float | None, attempt: str) -> Outcome:
+    """Run the call or reuse what the ledger has. Raises what the tool raised. `attempt` tells repeats of a volatile call apart."""
     inputs = ledger.input_hashes(call.tool, call.args, deps.workspace.root, deps.db)
-    once = f"{run_id}/{call.step.id}/{time.time_ns()}" if call.tool.volatile else ""
+    once = f"{run_id}/{call.step.id}/{attempt}" if call.tool.volatile else ""
     key = ledger.call_key(call.tool, call.args, inputs, deps.settings.seed, once=once)
     known = deps.ledger.find(key)
     if known and known.status == "done" and known.result is not None:
@@ -99,6 +116,7 @@ def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float
     seconds = time.monotonic() - started
     deps.ledger.done(key, result.model_dump(mode="json"), context.peak_memory_bytes)
     faults.point("execute.after_outcome")
+    _drop_scratch(deps.workspace.job_dir(key))
     deps.emitter.emit(
         EventType.TOOL_FINISHED,
         call.step.id,
@@ -109,6 +127,12 @@ def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float
         summary=result.summary,
     )
     return Outcome(key, False, seconds)
+
+
+def _drop_scratch(job_dir: Path) -> None:
+    """Trainer checkpoints are 1 GB and more; once the outcome is in the ledger only logs and small results stay."""
+    for checkpoints in job_dir.glob("*/checkpoints"):
+        discard(checkpoints)
 
 
 def _context(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float | None) -> RunContext:

@@ -13,39 +13,45 @@ from modelwright.contract import Tool, Verdict
 from modelwright.errors import BadRequest, PlanError
 from modelwright.graphs import references
 from modelwright.graphs.deps import Policy
-from modelwright.graphs.plancheck import check
+from modelwright.graphs.plancheck import check, example_of, replaced
 from modelwright.types import Decision, Estimate, Json, Plan, Step
 
 
-def assess(plan: Plan, tools: Mapping[str, Tool], policy: Policy, workspace: Path) -> tuple[Plan, dict[str, Verdict]]:
-    """The plan with estimates and decisions filled in, and each step's verdict."""
+def assess(
+    plan: Plan, tools: Mapping[str, Tool], policy: Policy, workspace: Path, resolved: Mapping[str, Json] | None = None
+) -> tuple[Plan, dict[str, Verdict]]:
+    """The plan with estimates and decisions filled in, and each step's verdict; by its real arguments where they are known."""
     verdicts, steps = {}, []
     for step in plan.steps:
         tool = tools[step.tool]
-        estimate = estimate_of(tool, step.args, workspace)
-        verdict = policy.decide(tool, step.args, estimate, workspace)
+        args = (resolved or {}).get(step.id, step.args)
+        estimate = estimate_of(tool, args, workspace)
+        verdict = policy.decide(tool, args, estimate, workspace)
         verdicts[step.id] = verdict
         steps.append(step.model_copy(update={"estimate": estimate, "decision": verdict.decision, "rule": verdict.rule}))
     return plan.model_copy(update={"steps": steps}), verdicts
 
 
 def estimate_of(tool: Tool, args: Json, workspace: Path) -> Estimate:
-    """The tool's own estimate; a reference stands for a model of the built-in's size."""
-    known = _without_references(args)
+    """The tool's own estimate; a reference stands for a model of the built-in's size, or for 1 where a number is due."""
+    known = _without_references(tool, args)
     try:
         return tool.estimate(tool.args.model_construct(**_with_defaults(tool, known)), workspace)
-    except (BadRequest, OSError):
+    except (BadRequest, OSError, ValueError, RuntimeError):
         return Estimate()  # an input that is missing is the tool's to report, with its hint
 
 
-def _without_references(args: Json) -> Json:
-    return {key: _stand_in(value) for key, value in args.items()}
+def _without_references(tool: Tool, args: Json) -> Json:
+    schema, known = tool.args.model_json_schema(), args
+    for path, reference in references.find(args):
+        if references.REFERENCE.match(reference):
+            known = replaced(known, path, _stand_in(references.schema_at(schema, path)))
+    return known
 
 
-def _stand_in(value: object) -> object:
-    if isinstance(value, list):
-        return [_stand_in(item) for item in value]
-    return "builtin" if isinstance(value, str) and references.REFERENCE.match(value) else value
+def _stand_in(schema: Json) -> object:
+    """What an estimate can reckon with in place of a result that is not there yet."""
+    return schema["enum"][0] if "enum" in schema else example_of(schema, text="builtin")
 
 
 def _with_defaults(tool: Tool, args: Json) -> Json:
@@ -53,9 +59,9 @@ def _with_defaults(tool: Tool, args: Json) -> Json:
     return {**{name: field.get_default(call_default_factory=True) for name, field in fields.items() if not field.is_required()}, **args}
 
 
-def call_id(step: Step, policy_hash: str) -> str:
-    """What an approval is bound to: this very call under this very policy."""
-    return sha256_of([step.id, step.tool, step.args, policy_hash])[:32]
+def call_id(step: Step, policy_hash: str, args: Json | None = None) -> str:
+    """What an approval is bound to: this very call under this very policy; with `args` its real arguments instead of references."""
+    return sha256_of([step.id, step.tool, step.args if args is None else args, policy_hash])[:32]
 
 
 def edited(plan: Plan, edits: Mapping[str, Json], tools: Mapping[str, Tool]) -> Plan:

@@ -1,6 +1,6 @@
 """The ledger: one row a tool call, so that finished work is reused, and nothing runs twice.
 
-A call's key is a hash of tool, version, resolved arguments, contents of its input files, and seed. The intent is
+A call's key is a hash of tool, version, resolved arguments, contents of what it reads, and seed. The intent is
 written before the effect, the outcome after; both commits are synced to disk. A row that says `started` after a crash
 is tried again in the same job folder, where the engine client joins a child that still runs.
 """
@@ -18,6 +18,8 @@ from typing import Any
 from modelwright import modelrefs
 from modelwright.canonical import sha256_of, sha256_of_path
 from modelwright.contract import Tool
+from modelwright.errors import BadRequest
+from modelwright.files import clear_os_errors
 from modelwright.graphs import references
 from modelwright.types import Artifact, Json
 
@@ -84,8 +86,9 @@ def artifacts_whole(result: Json) -> bool:
 
 
 def input_hashes(tool: Tool, args: Json, workspace: Path, db: sqlite3.Connection) -> Json:
-    """{path: sha256} of every data set, model and file that the call reads; endpoints count by name."""
-    return {value: _content_hash(role, value, workspace, db) for role, value in values_with_role(tool, args) if role != "output"}
+    """{path: sha256} of every data set, model and file that the call reads, named or not; endpoints count by name."""
+    named = {value: _content_hash(role, value, workspace, db) for role, value in values_with_role(tool, args) if role != "output"}
+    return named | {str(path): _hash_of(path, db) for path in tool.reads(tool.validate(args), workspace)}
 
 
 def values_with_role(tool: Tool, args: Json) -> Iterator[tuple[str, str]]:
@@ -109,15 +112,24 @@ def _strings(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 
 
 def _content_hash(role: str, value: str, workspace: Path, db: sqlite3.Connection) -> str:
-    path = workspace / Path(value).expanduser()
     if role == "model":
         model = modelrefs.resolve(value, workspace)
-        if model.kind == "endpoint":
-            return "endpoint"
-        path = Path(model.path)
-    if not path.exists():
-        return "missing"  # the tool itself says so, with a better hint
-    return sha256_of_path(path) if path.is_dir() else cached_hash(path, db)
+        return "endpoint" if model.kind == "endpoint" else _hash_of(Path(model.path), db)
+    try:
+        path = workspace / Path(value).expanduser()
+    except RuntimeError:
+        raise BadRequest(f"there is no home folder for {value!r:.80}", fix="write the whole path") from None
+    return _hash_of(path, db)
+
+
+def _hash_of(path: Path, db: sqlite3.Connection) -> str:
+    """sha256 of a file, or of a folder as `sha256_of_path` has it; `missing` when the tool itself is to say so."""
+    with clear_os_errors(path):
+        if not path.exists():
+            return "missing"
+        if not path.is_dir():
+            return cached_hash(path, db)
+        return sha256_of([[str(p.relative_to(path)), cached_hash(p, db)] for p in sorted(path.rglob("*")) if p.is_file()])
 
 
 def cached_hash(path: Path, db: sqlite3.Connection) -> str:

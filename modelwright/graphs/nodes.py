@@ -95,9 +95,10 @@ class Nodes:
         try:
             if reply.get("edit"):
                 plan = gate.edited(plan, reply["edit"], self.deps.tools)
-            plan, verdicts = gate.assess(plan, self.deps.tools, self.deps.policy, self.deps.workspace.root)
         except ModelwrightError as error:
-            return self._failed(error)
+            return self._edit_refused(state, error)
+        resolved = {} if reply.get("edit") else state["resolved"]
+        plan, verdicts = gate.assess(plan, self.deps.tools, self.deps.policy, self.deps.workspace.root, resolved)
         for step in plan.steps:
             verdict = verdicts[step.id]
             self.deps.emitter.emit(
@@ -108,7 +109,7 @@ class Nodes:
                 reason=verdict.reason,
                 estimate=step.estimate.model_dump() if step.estimate else None,
             )
-        update: Update = {"plan_id": self.deps.store.save_plan(plan), "reply": None, "pending": None}
+        update: Update = {**self._saved(state, plan), "resolved": resolved, "reply": None, "pending": None}
         denied = next((s for s in plan.steps if s.decision is Decision.DENY), None)
         if denied:
             verdict = verdicts[denied.id]
@@ -120,9 +121,25 @@ class Nodes:
                     denied.id,
                 ),
             }
-        return {**update, **self._granted(state, plan, reply)}
+        return {**update, **self._granted(state, plan, reply, resolved)}
 
-    def _granted(self, state: RunState, plan: Plan, reply: Json) -> Update:
+    def _saved(self, state: RunState, plan: Plan) -> Update:
+        """The plan's new id. What was done stays done unless a call was edited; then the ledger gives the same results again."""
+        old, new = str(state["plan_id"]), self.deps.store.save_plan(plan)
+        if self._plan_of(state).hash != plan.hash:
+            return {"plan_id": new, "cursor": 0}
+        if new != old:
+            self.deps.store.adopt(old, new)
+        return {"plan_id": new}
+
+    def _edit_refused(self, state: RunState, error: ModelwrightError) -> Update:
+        """A bad edit changes nothing: what was asked is asked again."""
+        self.deps.emitter.emit(EventType.NOTICE, None, message=f"the edit was not taken: {error}")
+        if not state.get("pending"):
+            return self._failed(error)
+        return {"status": "waiting", "reply": None, "next": "approve"}
+
+    def _granted(self, state: RunState, plan: Plan, reply: Json, resolved: dict[str, Json]) -> Update:
         """What is allowed now; an approval is bound to the very call, so an edited one is asked again."""
         shown = {s["id"]: s["call"] for s in (state.get("pending") or {}).get("calls", [])}
         allowed_tools = list(state["allowed_tools"])
@@ -130,7 +147,7 @@ class Nodes:
         allowed_tools += [s.tool for s in plan.steps if s.id in for_run and s.tool not in allowed_tools]
         approved, open_steps = dict(state["approved"]), []
         for step in plan.steps:
-            call = gate.call_id(step, self.deps.policy.hash)
+            call = gate.call_id(step, self.deps.policy.hash, resolved.get(step.id))
             said_yes = step.id in {*reply.get("allow", []), *for_run} and shown.get(step.id) == call
             if step.decision is Decision.ALLOW or said_yes or step.tool in allowed_tools:
                 approved[step.id] = call
@@ -139,19 +156,20 @@ class Nodes:
         update: Update = {"approved": approved, "allowed_tools": allowed_tools}
         if not open_steps:
             return {**update, "status": "running", "next": "route"}
-        pending = {"kind": "approval", "calls": [self._card(step) for step in open_steps], "note": plan.reason}
+        pending = {"kind": "approval", "calls": [self._card(step, resolved.get(step.id)) for step in open_steps], "note": plan.reason}
         self.deps.emitter.emit(EventType.APPROVAL_ASKED, steps=[step.id for step in open_steps])
         return {**update, "status": "waiting", "pending": pending, "next": "approve"}
 
-    def _card(self, step: Step) -> Json:
+    def _card(self, step: Step, real_args: Json | None) -> Json:
+        """What a person decides about; with the real arguments where an earlier step has given them."""
         card = step.model_dump(mode="json")
         effects = sorted(effect.value for effect in self.deps.tools[step.tool].effects)
-        return {**card, "effects": effects, "call": gate.call_id(step, self.deps.policy.hash)}
+        return {**card, "args": real_args or step.args, "effects": effects, "call": gate.call_id(step, self.deps.policy.hash, real_args)}
 
     def approve(self, state: RunState) -> Update:
-        """Wait for a person. Nothing else may stand here."""
+        """Wait for a person. Nothing with an effect may stand here: it starts again from its first line."""
         reply = interrupt(state["pending"])
-        return {"reply": reply}
+        return {"reply": reply, "status": "running", "limits": raised(state["limits"], reply.get("limits"))}
 
     def heard(self, state: RunState) -> str:
         """Where a reply goes: an answer to the planner, a raised bound to route, an approval to the gate."""
@@ -166,30 +184,31 @@ class Nodes:
         spent, limits = Spent.model_validate(state["spent"]), Limits.model_validate(state["limits"])
         started = time.monotonic()
         left = None if limits.seconds is None else max(0.1, limits.seconds - spent.seconds)
-        step = None
+        step, tried = None, False
         try:
             step = self._plan_of(state).steps[state["cursor"]]
             call = execute.prepare(step, lambda earlier: self._result(state, earlier), self.deps)
-            execute.authorise(call, state["approved"], self.deps)
-            outcome = execute.run(call, self.deps, state["run"], left)
+            execute.authorise(call, state["approved"], state["allowed_tools"], self.deps)
+            tried = True
+            outcome = execute.run(call, self.deps, state["run"], left, f"{state['plan_id']}/{spent.replans}")
+        except execute.AskAgain as again:
+            return {"resolved": {**state["resolved"], **({call.step.id: call.args} if again.resolved else {})}, "next": "gate"}
         except ModelwrightError as error:
             if error.exit_code == 130:
                 raise
-            return self._step_failed(state, step, error, time.monotonic() - started)
-        spent = spent.model_copy(update={"steps": spent.steps + 1, "seconds": spent.seconds + time.monotonic() - started})
+            return self._step_failed(state, step, error, time.monotonic() - started, tried)
         self._record(state, step.id, status="ran", key=outcome.key, reused=outcome.reused, seconds=outcome.seconds, error=None, checks=[])
-        return {"spent": spent.model_dump(), "failure": None, "next": "verify"}
+        return {"spent": _with_call(spent, step, time.monotonic() - started), "failure": None, "next": "verify"}
 
     def _record(self, state: RunState, step: str, **values: Any) -> None:
         self.deps.store.record(str(state["plan_id"]), step, **values)
 
-    def _step_failed(self, state: RunState, step: Step | None, error: ModelwrightError, seconds: float) -> Update:
+    def _step_failed(self, state: RunState, step: Step | None, error: ModelwrightError, seconds: float, tried: bool = False) -> Update:
         name = step.id if step else ""
         self.deps.emitter.emit(
             EventType.TOOL_FAILED, name, tool=step.tool if step else "", error=error.as_json(), exit_code=error.exit_code
         )
-        spent = Spent.model_validate(state["spent"])
-        spent = spent.model_copy(update={"seconds": spent.seconds + seconds})
+        spent = _with_call(Spent.model_validate(state["spent"]), step if tried else None, seconds)
         failure = {
             "step": name,
             "error": error.as_json(),
@@ -199,7 +218,7 @@ class Nodes:
         }
         if step:
             self._record(state, name, status="failed", error=error.as_json(), seconds=seconds)
-        return {"failure": failure, "spent": spent.model_dump(), "next": "route"}
+        return {"failure": failure, "spent": spent, "next": "route"}
 
     def _entry(self, state: RunState, step: str) -> tuple[Json, Json]:
         """(record, result) of a step that ran. Raises ToolFailed when the ledger has lost it."""
@@ -244,9 +263,9 @@ class Nodes:
         """What comes next: a raised bound, a retry, a new plan, the next step, or the end."""
         faults.point("node.route")
         self.deps.prune()
-        limits = _raised(Limits.model_validate(state["limits"]), (state.get("reply") or {}).get("limits"))
+        limits = Limits.model_validate(state["limits"])
         spent = Spent.model_validate(state["spent"])
-        base: Update = {"limits": limits.model_dump(), "reply": None, "pending": None, "status": "running"}
+        base: Update = {"reply": None, "pending": None, "status": "running"}
         failure = state.get("failure")
         if failure and not failure.get("budget"):
             return {**base, **self._after_failure(state, failure, spent, limits)}
@@ -265,6 +284,9 @@ class Nodes:
 
     def _after_failure(self, state: RunState, failure: Json, spent: Spent, limits: Limits) -> Update:
         if failure["retryable"] and spent.retries < limits.retries:
+            reached = bounds.reached(spent, limits)
+            if reached:
+                return self._out_of_budget(state, reached)
             spent = spent.model_copy(update={"retries": spent.retries + 1})
             self.deps.emitter.emit(EventType.NOTICE, failure["step"], message=f"retry {spent.retries} of {limits.retries}")
             return {"failure": None, "spent": spent.model_dump(), "next": "execute"}
@@ -314,6 +336,14 @@ class Nodes:
         ).model_dump()
 
 
-def _raised(limits: Limits, changes: Json | None) -> Limits:
-    """The limits with the raised ones in place."""
-    return limits.model_copy(update={k: v for k, v in (changes or {}).items() if v is not None})
+def raised(limits: Json, changes: Json | None) -> Json:
+    """The limits with the given ones in place."""
+    return {**limits, **{k: v for k, v in (changes or {}).items() if v is not None}}
+
+
+def _with_call(spent: Spent, step: Step | None, seconds: float) -> Json:
+    """What is spent after a call that took `seconds`; a failed one counts too. `step` is None when no tool was started."""
+    cost = step.estimate.cost if step and step.estimate else 0
+    return spent.model_copy(
+        update={"steps": spent.steps + (1 if step else 0), "seconds": spent.seconds + seconds, "cost": spent.cost + cost}
+    ).model_dump()

@@ -5,6 +5,7 @@ What it does not do: look at the disk, ask policy, or estimate. Every PlanError 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -16,6 +17,8 @@ from modelwright.contract import Tool
 from modelwright.errors import BadRequest, PlanError
 from modelwright.graphs import references
 from modelwright.types import Json, Plan, Step
+
+DEEPEST = 50
 
 
 def check(plan: Plan, tools: Mapping[str, Tool]) -> Plan:
@@ -41,12 +44,38 @@ def plan_hash(plan: Plan) -> str:
 
 def read_plan(value: Any) -> Plan:
     """A plan from JSON that a person may have edited."""
+    refuse_unwritable(value)
     try:
         return Plan.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise PlanError(f"{place}: {first['msg']}", fix="see docs/plans.md") from None
+
+
+def refuse_unwritable(value: Any, step: str = "") -> None:
+    """Raise PlanError for what cannot be written down as JSON in UTF-8: NaN, infinity, lone surrogates, bottomless nesting."""
+    open_values = [(value, 0)]
+    while open_values:
+        here, depth = open_values.pop()
+        if depth > DEEPEST:
+            raise PlanError(f"nested more than {DEEPEST} levels deep", step=step, fix="see docs/plans.md")
+        if isinstance(here, dict):
+            open_values += [(part, depth + 1) for pair in here.items() for part in pair]
+        elif isinstance(here, list):
+            open_values += [(part, depth + 1) for part in here]
+        elif isinstance(here, float) and not math.isfinite(here):
+            raise PlanError(f"holds {here}, which is not a number to work with", step=step)
+        elif isinstance(here, str) and not _is_text(here):
+            raise PlanError(f"holds text that is not Unicode: {here!r:.80}", step=step, fix="write it as UTF-8")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _tool_of(step: Step, tools: Mapping[str, Tool]) -> Tool:
@@ -57,6 +86,7 @@ def _tool_of(step: Step, tools: Mapping[str, Tool]) -> Tool:
 
 
 def _check_step(step: Step, tool: Tool, earlier: Mapping[str, Tool]) -> None:
+    refuse_unwritable([step.args, step.expect], step.id)
     schema = tool.args.model_json_schema()
     stand_in: Json = step.args
     for path, reference in references.find(step.args):
@@ -69,7 +99,7 @@ def _check_step(step: Step, tool: Tool, earlier: Mapping[str, Tool]) -> None:
             raise PlanError(f"{reference} refers to a step that does not come before", step=step.id, field=field)
         given = _result_schema(earlier[wanted_step], wanted_step, wanted_field, index, step.id, field)
         references.check_type(references.schema_at(schema, path), given, step.id, field, reference)
-        stand_in = _replaced(stand_in, path, _example_of(given))
+        stand_in = replaced(stand_in, path, example_of(given))
     try:
         tool.validate(stand_in)
     except BadRequest as error:
@@ -95,19 +125,19 @@ def _result_schema(tool: Tool, step: str, field: str, index: int | None, at_step
     return references.schema_at(schema, (field, index))
 
 
-def _replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
+def replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
     """A copy of `value` with `new` at `path`."""
     if not path:
         return new
     head, rest = path[0], path[1:]
     if isinstance(value, dict):
-        return {k: _replaced(v, rest, new) if k == head else v for k, v in value.items()}
-    return [_replaced(v, rest, new) if i == head else v for i, v in enumerate(value)]
+        return {k: replaced(v, rest, new) if k == head else v for k, v in value.items()}
+    return [replaced(v, rest, new) if i == head else v for i, v in enumerate(value)]
 
 
-def _example_of(schema: Json) -> Any:
-    """A value of that type, to validate the other arguments beside a reference that has no value yet."""
+def example_of(schema: Json, text: str = "reference") -> Any:
+    """A value of that type in place of a reference that has no value yet."""
     kind = schema.get("type")
     if kind == "array":
-        return [_example_of(schema.get("items", {}))]
-    return {"string": "reference", "integer": 1, "number": 1.0, "boolean": True, "object": {}}.get(str(kind), "reference")
+        return [example_of(schema.get("items", {}), text)]
+    return {"string": text, "integer": 1, "number": 1.0, "boolean": True, "object": {}}.get(str(kind), text)

@@ -26,6 +26,8 @@ class RunState(TypedDict, total=False):
     """Index of the step that comes next."""
     approved: dict[str, str]
     """step id -> hash of the very call that was allowed."""
+    resolved: dict[str, Json]
+    """step id -> its real arguments, where policy asks about them what it had allowed before they were known."""
     allowed_tools: list[str]
     """Tools that were allowed for the whole run."""
     failure: Json | None
@@ -54,6 +56,7 @@ def initial(run: str, request: str, limits: Limits, plan: Json | None = None) ->
         plan_id=None,
         cursor=0,
         approved={},
+        resolved={},
         allowed_tools=[],
         failure=None,
         tried=[],

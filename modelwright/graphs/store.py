@@ -59,6 +59,14 @@ class RunStore:
         )
         return {row["step"]: json.loads(row["record"]) for row in rows}
 
+    def adopt(self, old: str, new: str) -> None:
+        """Take over the records of a plan that differs in estimates and decisions only."""
+        self._db.execute(
+            "insert or ignore into steps (run, plan, step, record, call) "
+            "select run, ?, step, record, call from steps where run = ? and plan = ?",
+            (new, self._run, old),
+        )
+
     def times_seen(self, plan_id: str, call: str) -> int:
         """How often this plan made the same call with the same result."""
         return int(

@@ -2,7 +2,7 @@
 
 Built-in tools are found by file name, tools of installed packages by the entry-point group `modelwright.tools`.
 Names and summaries are listed without importing a built-in tool (building all schemas takes 0.6 s); `load` imports
-one. A file whose name starts with `_` is no tool.
+one. A file whose name starts with `_` is no tool. An installed tool that cannot be loaded is left out and told by `broken`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pkgutil
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelwright.errors import BadRequest, ConfigError
 
@@ -37,24 +37,69 @@ def load(name: str) -> Tool:
     if name in _built_in():
         found = getattr(importlib.import_module(f"{__name__}.{name}"), name)
     elif name in _installed():
-        found = _installed()[name].load()
+        found = _load_installed(name)
     else:
         near = get_close_matches(name, names(), n=2)
         raise BadRequest(
             f"no tool is called {name!r}", fix=f"did you mean {' or '.join(near)}?" if near else f"tools: {', '.join(names())}"
         )
     if not isinstance(found, Tool) or found.name != name:
-        raise ConfigError(f"the entry point {name!r} does not give a tool of that name")
+        raise ConfigError(f"the entry point {name!r} of {_package(name)} does not give a tool of that name", fix=_removal(name))
     return found
 
 
+def _load_installed(name: str) -> Any:
+    point, *others = _installed()[name]
+    if others:
+        raise _taken(name, others[0].value)
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:  # whatever a package of others does when it is imported
+        reason = (str(error).splitlines() or [""])[0]
+        raise ConfigError(
+            f"the tool {name} of the package {_package(name)} cannot be loaded: {type(error).__name__}: {reason:.200}", fix=_removal(name)
+        ) from error
+
+
+def _taken(name: str, by: str) -> ConfigError:
+    return ConfigError(f"two tools are called {name!r}; one comes from {by}", fix="uninstall one of them")
+
+
+def _package(name: str) -> str:
+    point = _installed()[name][0]
+    return point.dist.name if point.dist else point.value
+
+
+def _removal(name: str) -> str:
+    return f"update it, or pip uninstall {_package(name)}"
+
+
 def load_all() -> dict[str, Tool]:
-    return {name: load(name) for name in names()}
+    """Every tool that can be loaded; `broken` tells the others."""
+    return {name: load(name) for name in _usable()}
+
+
+def _usable() -> list[str]:
+    faulty = broken()
+    return [name for name in names() if name in _built_in() or name not in faulty]
+
+
+def broken() -> dict[str, ConfigError]:
+    """The installed tools that cannot be used, each with what is wrong."""
+    found: dict[str, ConfigError] = {}
+    for name, points in _installed().items():
+        try:
+            if name in _built_in():
+                raise _taken(name, points[0].value)
+            load(name)
+        except ConfigError as error:
+            found[name] = error
+    return found
 
 
 def summaries() -> dict[str, str]:
-    """name -> what it does in one line."""
-    return {name: _summary_in_source(name) if name in _built_in() else load(name).summary for name in names()}
+    """name -> what it does in one line, of every tool that can be loaded."""
+    return {name: _summary_in_source(name) if name in _built_in() else load(name).summary for name in _usable()}
 
 
 def _summary_in_source(name: str) -> str:
@@ -69,10 +114,9 @@ def _built_in() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def _installed() -> dict[str, EntryPoint]:
-    found: dict[str, EntryPoint] = {}
+def _installed() -> dict[str, tuple[EntryPoint, ...]]:
+    """The entry points by name: one each, unless packages disagree."""
+    found: dict[str, tuple[EntryPoint, ...]] = {}
     for point in entry_points(group=GROUP):
-        if point.name in _built_in() or point.name in found:
-            raise ConfigError(f"two tools are called {point.name!r}; one comes from {point.value}", fix="uninstall one of them")
-        found[point.name] = point
+        found[point.name] = (*found.get(point.name, ()), point)
     return found

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from modelwright.contract import ToolContext
 from modelwright.files import write_atomic
-from modelwright.modelrefs import Model
+from modelwright.modelrefs import Model, base_paths
 from modelwright.scoring import metrics as scoring
 from modelwright.scoring import rubric as rubrics
 from modelwright.tools._evaluation_models import TRANSFORMERS, choose_engines, short_names
@@ -84,14 +84,26 @@ def prepare(ctx: ToolContext, args: EvaluationArgs) -> Setup:
     seed = ctx.settings.seed if args.seed is None else args.seed
     path = absolute(ctx.workspace, args.dataset)
     data = read_set(path, args.limit, seed)
-    beside = path.parent / RUBRIC_FILE
-    rubric_path = absolute(ctx.workspace, args.rubric) if args.rubric else beside if beside.is_file() else None
+    beside = _rubric_beside(path)
+    rubric_path = absolute(ctx.workspace, args.rubric) if args.rubric else beside
     chosen = list(dict.fromkeys(args.metrics or default_metrics(data, rubric_path)))
     scoring.require(chosen, rubric=rubric_path is not None, pattern=args.pattern)
     check_fits(data, chosen)
     form = rubrics.load(rubric_path) if rubric_path and "rubric" in chosen else None
     file = HashedFile(path=form.path, sha256=form.sha256) if form else None
     return Setup(data, chosen, file, args.pattern, args.max_new_tokens, seed)
+
+
+def _rubric_beside(dataset: Path) -> Path | None:
+    beside = dataset.parent / RUBRIC_FILE
+    return beside if beside.is_file() else None
+
+
+def reads(args: EvaluationArgs, models: Sequence[str], workspace: Path) -> list[Path]:
+    """What is read without being named: the rubric beside the data set, and the bases of adapters."""
+    wanted = args.rubric is None and (args.metrics is None or "rubric" in args.metrics)
+    beside = _rubric_beside(absolute(workspace, args.dataset)) if wanted else None
+    return [*([beside] if beside else []), *base_paths(models, workspace)]
 
 
 def measure(ctx: ToolContext, models: Sequence[Model], setup: Setup) -> tuple[list[Measured], Json]:

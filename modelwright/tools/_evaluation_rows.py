@@ -134,5 +134,5 @@ def all_measured(asked: Sequence[str] | None, found: Iterable[str]) -> Check:
     names = {"answer_perplexity": "perplexity"}
     have = {names.get(name, name) for name in found}
     missing = sorted(set(asked or ()) - have)
-    passed = bool(have) and not missing
-    return Check(name="every metric was measured", passed=passed, detail=f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(have)))
+    detail = f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(have))
+    return Check(name="every metric was measured", passed=bool(have) and not missing, detail=detail)

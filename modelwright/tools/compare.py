@@ -123,6 +123,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"models": ["builtin", "tuned"], "dataset": "eval.jsonl"},
     estimate=estimate,
     checks=checks,
+    reads=lambda args, workspace: _evaluation.reads(args, args.models, workspace),
     keywords=("compare", "better", "versus", "against", "difference", "before and after", "improvement", "regression"),
 )
 def compare(args: Args, ctx: ToolContext) -> Result:

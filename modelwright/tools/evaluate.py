@@ -65,6 +65,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"model": "builtin", "dataset": "eval.jsonl", "limit": 32},
     estimate=estimate,
     checks=checks,
+    reads=lambda args, workspace: _evaluation.reads(args, [args.model], workspace),
     keywords=("evaluate", "test", "score", "measure", "accuracy", "perplexity", "rouge", "bleu", "quality", "rubric"),
 )
 def evaluate(args: Args, ctx: ToolContext) -> Result:

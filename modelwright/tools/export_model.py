@@ -18,7 +18,7 @@ from modelwright.canonical import sha256_of_path
 from modelwright.contract import ToolContext, tool
 from modelwright.engines import gguf_header, weights
 from modelwright.errors import BadRequest, ModelwrightError
-from modelwright.modelrefs import Model, resolve
+from modelwright.modelrefs import Model, base_paths, resolve
 from modelwright.text import human_bytes
 from modelwright.types import Artifact, Check, Effect, Estimate, Json, ModelRef, OutputPath, ToolArgs, ToolResult
 
@@ -90,6 +90,7 @@ def _header_check(path: Path) -> Check:
     example={"model": "builtin", "format": "gguf", "dtype": "f16"},
     estimate=estimate,
     checks=checks,
+    reads=lambda args, workspace: base_paths([args.model], workspace),
     keywords=("export", "convert", "gguf", "merge", "adapter", "safetensors", "llama.cpp"),
 )
 def export_model(args: Args, ctx: ToolContext) -> Result:

@@ -94,7 +94,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
         Check(
             name="every row is accounted for",
             passed=result.usable_rows + result.bad_rows == result.rows,
-            detail=f"{result.usable_rows} + {result.bad_rows} = {result.rows}",
+            detail=f"{result.usable_rows} usable and {result.bad_rows} bad of {result.rows}",
         ),
         Check(name="the file did not change meanwhile", passed=same, detail=result.sha256[:12]),
         Check(name="lengths are in order", passed=all(_in_order(s) for s in (result.characters, result.words, result.tokens) if s)),

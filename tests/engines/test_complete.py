@@ -39,10 +39,10 @@ def test_scores_are_log_probabilities_in_any_order_of_asking() -> None:
 def test_a_bad_question_is_answered_with_its_error_and_the_next_one_normally() -> None:
     out = io.StringIO()
     good = json.dumps({"text": "x\n", "prefixes": ["a "]})
-    assert complete.serve(str(builtin_gguf()), 1, io.StringIO(f"nonsense\n{{}}\n{good}\n"), out) == 0
-    ready, bad, empty, fine = map(json.loads, out.getvalue().splitlines())
+    assert complete.serve(str(builtin_gguf()), 1, io.StringIO(f"nonsense\n{{}}\n[]\n{good}\n"), out) == 0
+    ready, bad, empty, no_question, fine = map(json.loads, out.getvalue().splitlines())
     assert ready == {"ready": True}
-    assert bad["error"]["type"] == empty["error"]["type"] == "ToolFailed"
+    assert {reply["error"]["type"] for reply in (bad, empty, no_question)} == {"ToolFailed"}
     assert len(fine["scores"]) == 1
 
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from modelwright import files
 from modelwright.canonical import sha256_of_path
-from modelwright.engines import export, gguf_header, gguf_lora, gguf_rope, gguf_tokenizer, gguf_write, llama
+from modelwright.engines import export, gguf_header, gguf_lora, gguf_rope, gguf_tokenizer, gguf_write, llama, proof
 from modelwright.errors import BadRequest, ModelRefError, ProofFailed, ToolFailed
 from tests.engines import tiny
 from tests.engines.exporting import QuietJob, export_to
@@ -169,6 +169,20 @@ def test_a_merged_folder_answers_like_the_adapter(dtype: str, largest: float, lo
     assert not (tmp_path / "out" / "adapter_config.json").exists()
     again = export_to(tmp_path / "out.gguf", tmp_path / "out")
     assert again["family"] == "llama"
+
+
+def test_a_folder_that_forgot_a_stop_token_fails_and_leaves_no_scratch(lora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = gguf_write.stop_ids
+    monkeypatch.setattr(gguf_write, "stop_ids", lambda folder: [2] if folder.name.startswith(".") else [*real(folder), 7])
+    with pytest.raises(ProofFailed, match="stops at token 7"):
+        export_to(tmp_path / "out", lora, format="hf")
+    monkeypatch.undo()
+    monkeypatch.setattr(proof, "check_logits", lambda *args: (_ for _ in ()).throw(ProofFailed("no")))
+    for format, name in (("gguf", "out.gguf"), ("gguf_adapter", "out2.gguf")):
+        job = QuietJob(tmp_path / f"job-{format}")
+        with pytest.raises(ProofFailed):
+            export_to(tmp_path / name, lora, job=job, format=format)
+        assert list(job.folder.iterdir()) == []
 
 
 def test_a_merged_gguf_and_the_adapter_on_its_base_say_the_same(base: Path, lora: Path, tmp_path: Path) -> None:

@@ -99,6 +99,11 @@ def test_a_template_that_refuses_must_be_refused_by_both() -> None:
         proof.check_template(Tokenizer(), "fine", bos="", eos="")
 
 
+def test_a_template_may_ask_for_the_date_and_for_json() -> None:
+    template = "{{ strftime_now('%Y')[:2] }} {{ messages[0] | tojson }}"
+    assert proof.render_stored(template, [{"content": "ü"}], False, bos="", eos="") == '20 {"content": "ü"}'
+
+
 def test_a_template_cannot_reach_python() -> None:
     assert proof.render_stored("{{ ''.__class__.__mro__ }}", [], False, bos="", eos="") is None
 

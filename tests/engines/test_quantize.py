@@ -163,7 +163,8 @@ def test_what_stands_there_is_not_replaced_and_half_files_are(narrow: Path, tmp_
     partial_name(final).write_text("half")
     final.write_text("mine")
     with pytest.raises(BadRequest, match="exists already"):
-        quantize_to(tmp_path / "out", narrow, ["Q8_0"])
+        quantize_to(tmp_path / "out", narrow, ["Q4_0", "Q8_0"])
+    assert not (tmp_path / "out" / "narrow-Q4_0.gguf").exists()  # told before the first type, not after it
     final.unlink()
     quantize_to(tmp_path / "out", narrow, ["Q8_0"])
     assert [p.name for p in final.parent.iterdir()] == [final.name]

@@ -151,16 +151,17 @@ def test_the_other_methods_teach_too(method: str, spec: Json, run: Run, tmp_path
 def test_a_killed_run_that_is_run_again_ends_with_the_same_adapter(
     spec: Json, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spec |= {"max_steps": 6, "checkpoint_steps": 2}
     undisturbed = run(spec, "undisturbed")["scope"]["weights_sha256"]
     spec["output"] = str(tmp_path / "out" / "again")
-    monkeypatch.setenv("MODELWRIGHT_FAULT", "job.train:8")
+    monkeypatch.setenv("MODELWRIGHT_FAULT", "job.train:4")
     with pytest.raises(EngineCrashed):
         run_job("train", spec, tmp_path / "killed")
     monkeypatch.delenv("MODELWRIGHT_FAULT")
     assert not Path(spec["output"]).exists()
     result = run(spec, "killed")
-    assert any(event["message"] == "resume from step 6" for event in said(tmp_path / "killed"))
-    assert len(result["losses"]) == 15
+    assert any(event["message"] == "resume from step 2" for event in said(tmp_path / "killed"))
+    assert len(result["losses"]) == 6
     assert result["scope"]["weights_sha256"] == undisturbed
 
 
@@ -283,7 +284,7 @@ def test_out_of_memory_outside_a_step_is_said_in_plain_words(spec: Json, run: Ru
     from modelwright.engines import train_samples
 
     monkeypatch.setattr(train_samples, "answers", lambda *args: torch.empty(2**50, dtype=torch.uint8))
-    with pytest.raises(ToolFailed, match="^out of memory"):
+    with pytest.raises(ToolFailed, match="out of memory"):
         run(spec)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from modelwright.contract import Verdict
 from modelwright.errors import Denied
-from modelwright.types import Limits, Plan
+from modelwright.types import Decision, Limits, Plan
 from tests.graphs.toys import FixedPolicy, MakeHarness, steps
 
 
@@ -64,12 +66,14 @@ def test_an_edit_goes_back_through_the_gate_and_is_asked_again(harness: MakeHarn
     assert written(workspace) == ["b"]
 
 
-def test_a_bad_edit_is_told_and_ends_the_run(harness: MakeHarness) -> None:
+def test_a_bad_edit_is_told_and_changes_nothing(harness: MakeHarness, workspace: Path) -> None:
     h = harness(steps(("note", {"text": "a"})), policy=FixedPolicy(note="ask"))
     h.start()
     state = h.reply(edit={"s1": {"txet": "b"}})
-    assert state["status"] == "failed"
-    assert "did you mean text" in state["error"]["message"]
+    assert state["status"] == "waiting"
+    assert "did you mean text" in next(e.data["message"] for e in h.events if e.type.value == "notice")
+    assert h.reply(allow=["s1"])["status"] == "done"
+    assert written(workspace) == ["a"]
 
 
 def test_allow_for_the_run_covers_the_same_tool_later(harness: MakeHarness, workspace: Path) -> None:
@@ -231,3 +235,34 @@ def test_an_approval_does_not_survive_another_policy(harness: MakeHarness, works
     again = harness(policy=FixedPolicy(note="ask", poll="ask"))
     assert again.reply(allow=["s1"])["status"] == "waiting"
     assert written(workspace) == []
+
+
+class AsksAboutBig(FixedPolicy):
+    """Asks about a note that is longer than five letters; what it cannot see yet it allows."""
+
+    def decide(self, tool: Any, args: dict[str, Any], estimate: Any, workspace: Path) -> Verdict:
+        text = args.get("text", "")
+        ask = len(text) > 5 and not text.startswith("$")
+        return Verdict(Decision.ASK if ask else Decision.ALLOW, "big", "as the test says")
+
+
+def test_real_arguments_that_policy_asks_about_are_asked(harness: MakeHarness, workspace: Path) -> None:
+    (workspace / "long.txt").write_text("a long text")
+    h = harness(steps(("read_note", {"path": "long.txt"}), ("note", {"text": "$s1.text"})), policy=AsksAboutBig())
+    state = h.start()
+    assert state["status"] == "waiting"
+    assert state["pending"]["calls"][0]["args"] == {"text": "a long text"}
+    assert written(workspace) == []
+    assert h.reply(allow=["s2"])["status"] == "done"
+    assert (workspace / "runs.txt").read_text() == "a long text\n"
+
+
+def test_failed_tries_count_as_steps(harness: MakeHarness) -> None:
+    state = harness(steps(("flaky", {"fails": 9}))).start(Limits(retries=5, steps=3))
+    assert state["pending"]["reached"] == "steps 3 of 3"
+
+
+def test_raised_limits_come_with_any_reply(harness: MakeHarness) -> None:
+    h = harness(steps(("note", {"text": "a"})), policy=FixedPolicy(note="ask"))
+    h.start(Limits(steps=1))
+    assert h.reply(allow=["s1"], limits={"steps": 42})["limits"]["steps"] == 42

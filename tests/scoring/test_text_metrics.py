@@ -24,6 +24,7 @@ def lcs(a: list[str], b: list[str]) -> int:
 def test_exact_match_ignores_case_punctuation_articles_and_spaces() -> None:
     assert metrics.exact_match("The  answer, is: 42!", "answer is 42") == 1
     assert metrics.exact_match("answer is 43", "answer is 42") == 0
+    assert [metrics.exact_match(answer, "...") for answer in ("", "the", "... ")] == [0, 0, 1]
 
 
 def test_contains_wants_whole_words() -> None:

@@ -68,9 +68,24 @@ def test_a_model_against_itself_cannot_tell_with_difference_zero(data: Path, too
     assert all(check.passed for check in compare.checks(compare.validate(args), result))
     assert [sample.why for sample in result.samples] == ["least loss", "median", "least gain"]
 
+    _checks_of_windows_count_lines(result)
     data.write_text(data.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     failed = [check.name for check in compare.checks(compare.validate(args), result) if not check.passed]
     assert failed == ["data set and rubric are unchanged"]
+
+
+def _checks_of_windows_count_lines(result: Result) -> None:
+    """Of plain text each window is a line."""
+    four = result.models[0].scores["answer_perplexity"].model_copy(update={"n": 4})
+    text = [model.model_copy(update={"scores": {"perplexity": four}, "answered": 0}) for model in result.models]
+    failed = {
+        check.name: check.detail
+        for check in compare.checks(
+            compare.validate({"models": ["a", "b"], "dataset": "x.txt"}), result.model_copy(update={"models": text, "pairs": []})
+        )
+        if not check.passed
+    }
+    assert failed == {"the items file is whole": "3 lines for 4 items"}
 
 
 class Scripted(RunContext):

@@ -64,6 +64,11 @@ def test_every_metric_of_the_builtin_model_is_measured_with_its_interval(workspa
     again = call(tool_context_like(tool_context), dataset="eval.jsonl", metrics=metrics, pattern="[a-z]")
     assert again.scores == result.scores  # the jobs were finished: nothing runs again
 
+    args = evaluate.validate({"model": "builtin", "dataset": "eval.jsonl", "metrics": metrics, "pattern": "[a-z]"})
+    fewer = result.model_copy(update={"scores": {"rubric": result.scores["rubric"]}})
+    [missing] = [check.detail for check in evaluate.checks(args, fewer) if not check.passed]
+    assert missing == "missing: bleu, contains, exact_match, perplexity, regex, rouge_l"
+
     Path(result.items_path).write_text("", encoding="utf-8")
     failed = [check.name for check in evaluate.checks(args, result) if not check.passed]
     assert failed == ["every row has its outcome"]

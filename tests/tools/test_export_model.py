@@ -40,6 +40,7 @@ def test_an_adapter_becomes_one_proved_file(tool_context: RunContext, workspace:
     assert [check.passed for check in checks(args, result)] == [True, False, True]
 
 
+@pytest.mark.slow_engine
 def test_the_built_in_model_is_exported_from_float32(tool_context: RunContext) -> None:
     args, result = run(tool_context, model="builtin")
     assert result.model.endswith("builtin-f16.gguf")

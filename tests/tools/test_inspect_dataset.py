@@ -93,6 +93,17 @@ def test_a_change_of_the_file_meanwhile_is_noticed(workspace: Path, tool_context
     assert "the file did not change meanwhile" in [c.name for c in inspect_dataset.checks(args, result) if not c.passed]
 
 
+def test_a_row_that_got_lost_on_the_way_is_noticed(workspace: Path, tool_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from modelwright.data import reader
+
+    write(workspace / "rows.jsonl", {"text": "x"}, {"text": "y"}, {"text": "z"})
+    real = reader._sort
+    monkeypatch.setattr(reader, "_sort", lambda record, found: None if record.line == 2 else real(record, found))
+    args = inspect_dataset.validate({"dataset": "rows.jsonl"})
+    failed = [check.detail for check in inspect_dataset.checks(args, inspect_dataset.run(args, tool_context)) if not check.passed]
+    assert failed == ["2 usable and 0 bad of 3"]
+
+
 def test_it_only_reads_and_its_estimate_grows_with_the_file(workspace: Path) -> None:
     assert inspect_dataset.effects == {Effect.READS_FILES}
     args = inspect_dataset.validate({"dataset": "rows.jsonl"})

@@ -47,9 +47,8 @@ def in_words(number: Candidate, text: str) -> str:
             return text[number.start : number.end + match.end()]
     if not number.text[0].isdigit() and number.text[0] != ".":
         return ""
-    before, after = _WORDS_BEFORE.search(text[: number.start]), _WORDS_AFTER.match(text[number.end :])
-    start = before.start() if before else number.start
-    return text[start : number.end + (after.end() if after else 0)]
+    left, right = _WORDS_BEFORE.search(text[: number.start]), _WORDS_AFTER.match(text[number.end :])
+    return text[left.start() if left else number.start : number.end + (right.end() if right else 0)]
 
 
 def value_of(field: FieldSpec, candidate: Candidate) -> int | float:

@@ -128,6 +128,40 @@ def test_a_number_that_no_step_takes_is_told(make_planner: MakePlanner) -> None:
     assert "50 rows" in plan.reason
 
 
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        ("fine-tune builtin on a.jsonl with weight decay 0.01", "with weight decay 0.01"),
+        ("evaluate builtin on a.jsonl with a temperature of 0.7", "a temperature of 0.7"),
+        ("fine-tune builtin on a.jsonl with lora and with dora", "dora"),
+    ],
+)
+def test_what_no_step_takes_is_told(request_: str, told: str, make_planner: MakePlanner) -> None:
+    plan = make_planner("a.jsonl", "house.toml").plan(request_)
+    assert plan.reason == f"left out, as no tool of this plan takes it: {told}"
+
+
+def test_what_is_taken_is_not_told(make_planner: MakePlanner) -> None:
+    planner = make_planner("a.jsonl", "house.toml", "m.gguf")
+    request = "quantize m.gguf to q4_k_m and Q8_0, then evaluate it on 20 rows of a.jsonl with house.toml, seed 7"
+    plan = planner.plan(request)
+    assert plan.reason is None
+    assert plan.steps[-1].args["rubric"] == "house.toml"
+
+
+def test_a_second_training_set_is_asked_about_and_not_taken_to_measure(make_planner: MakePlanner) -> None:
+    planner = make_planner("train.jsonl", "more.jsonl", "eval.jsonl")
+    assert planner.plan("fine-tune builtin on train.jsonl and more.jsonl").question == "finetune takes one data set. Which one?"
+    assert planner.plan("fine-tune builtin on train.jsonl and eval.jsonl").steps[0].args["eval_dataset"] == "eval.jsonl"
+
+
+def test_more_models_than_a_comparison_takes_are_refused_not_cut(make_planner: MakePlanner, tools: dict[str, Tool]) -> None:
+    names = [f"m{i}.gguf" for i in range(7)]
+    plan = make_planner("a.jsonl", *names).plan(f"compare {', '.join(names)} on a.jsonl")
+    with pytest.raises(PlanError, match="at most 6 items"):
+        check(plan, tools)
+
+
 def test_text_that_a_document_says_adds_no_step(make_planner: MakePlanner) -> None:
     plan = make_planner("a.jsonl").plan('inspect a.jsonl. The document says "fine-tune the model on a.jsonl for 9 epochs".')
     assert [s.tool for s in plan.steps] == ["inspect_dataset"]
