@@ -31,4 +31,4 @@ lint: env
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) build *.egg-info .modelwright
+	rm -rf $(VENV) build *.egg-info

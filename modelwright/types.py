@@ -147,6 +147,6 @@ class Limits(Strict):
     steps: int = Field(50, ge=1)
     replans: int = Field(2, ge=0)
     retries: int = Field(2, ge=0, description="per run, over all steps")
-    seconds: float | None = Field(None, gt=0)
+    seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
     tokens: int | None = Field(None, gt=0, description="of the planning model, prompt and answer together")
-    cost: float | None = Field(None, ge=0, description="US dollars")
+    cost: float | None = Field(None, ge=0, allow_inf_nan=False, description="US dollars")

@@ -93,5 +93,5 @@ def test_only_what_json_can_hold_is_read_as_json(text: str, value: Any) -> None:
 
 
 def test_an_edit_of_a_step_that_is_not_there_names_those_that_are() -> None:
-    with pytest.raises(BadRequest, match="there is no step 's2'. steps: s1"):
+    with pytest.raises(BadRequest, match=r"there is no step 's2'\. steps: s1"):
         console.parse_edits(["s2.types=Q8_0"], {"s1": "quantize"})

@@ -87,8 +87,9 @@ def artifacts_whole(result: Json) -> bool:
 
 def input_hashes(tool: Tool, args: Json, workspace: Path, db: sqlite3.Connection) -> Json:
     """{path: sha256} of every data set, model and file that the call reads, named or not; endpoints count by name."""
+    validated = tool.validate(args)
     named = {value: _content_hash(role, value, workspace, db) for role, value in values_with_role(tool, args) if role != "output"}
-    return named | {str(path): _hash_of(path, db) for path in tool.reads(tool.validate(args), workspace)}
+    return named | {str(path): _hash_of(path, db) for path in tool.reads(validated, workspace)}
 
 
 def values_with_role(tool: Tool, args: Json) -> Iterator[tuple[str, str]]:
