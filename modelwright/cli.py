@@ -14,22 +14,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from modelwright.errors import BadRequest, ModelwrightError, ToolFailed
+from modelwright.cli_input import call_arguments, checked_text, read_plan_file, read_request
+from modelwright.cli_output import clear_errors, explained, fail, say, say_json
+from modelwright.errors import BadRequest
 
 if TYPE_CHECKING:
     from modelwright.agent.results import RunResult
     from modelwright.agent.session import Agent
     from modelwright.events import Event
     from modelwright.workspace import Workspace
-
-LONGEST_REQUEST = 20_000
-"""characters; the planner reads sentences, not files"""
 
 
 class Finite(click.FloatRange):
@@ -65,43 +63,6 @@ def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
 
 def bounds_of(values: dict[str, Any]) -> dict[str, Any]:
     return {name: values.pop(f"max_{name}") for name in ("steps", "seconds", "tokens", "cost", "replans", "retries")}
-
-
-def clear_errors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn our errors into one line and an exit code; with --json into an object."""
-
-    @wraps(function)
-    def wrapped(*args: Any, **values: Any) -> Any:
-        try:
-            return function(*args, **values)
-        except ModelwrightError as error:
-            fail(error, bool(values.get("as_json")))
-
-    return wrapped
-
-
-def say(text: str) -> None:
-    """Data on stdout, redacted and free of terminal escapes."""
-    from modelwright.text import clean
-
-    click.echo(clean(text))
-
-
-def say_json(value: Any, indent: int | None = None) -> None:
-    from modelwright.text import clean
-
-    click.echo(json.dumps(clean(value), indent=indent, ensure_ascii=False, default=str))
-
-
-def fail(error: ModelwrightError, as_json: bool) -> None:
-    from modelwright.text import clean, one_line
-
-    if as_json:
-        say_json({"error": error.as_json()})
-    click.echo(f"error: {one_line(str(clean(error.message)), 1000)}", err=True)
-    if error.fix:
-        click.echo(f"  fix: {one_line(str(clean(error.fix)), 1000)}", err=True)
-    sys.exit(error.exit_code)
 
 
 class Suggesting(click.Group):
@@ -150,62 +111,6 @@ def finish(result: RunResult, as_json: bool) -> None:
         for line in lines.data:
             click.echo(line)
     sys.exit(result.exit_code)
-
-
-def read_request(words: str) -> str:
-    """The request, from stdin for `-`. Raises BadRequest when it is not UTF-8 or as long as a file."""
-    text = checked_text(words, "the request") if words != "-" else read_stdin("the request", 4 * LONGEST_REQUEST + 1)
-    if len(text) > LONGEST_REQUEST:
-        raise BadRequest(
-            f"the request has more than {LONGEST_REQUEST} characters", fix="say it in a few sentences and name files by their path"
-        )
-    return text
-
-
-def checked_text(text: str, what: str) -> str:
-    """Text of the command line; bytes that are not UTF-8 arrive there as lone surrogates."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise BadRequest(f"{what} is not UTF-8 text", fix="write it as UTF-8") from None
-    return text
-
-
-def read_stdin(what: str, at_most: int = -1) -> str:
-    raw = sys.stdin.buffer.read(at_most)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if len(raw) == at_most and error.end == len(raw):  # cut in the middle of a character
-            return raw[: error.start].decode("utf-8")
-        raise BadRequest(f"{what} on stdin is not UTF-8 text (byte {error.start})", fix="write it as UTF-8") from None
-
-
-def read_plan_file(path: str) -> dict[str, Any]:
-    """The plan in a file, also when it stands inside the JSON of a run."""
-    name = "the plan on stdin" if path == "-" else path
-    text = read_stdin("the plan") if path == "-" else read_text(path)
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise BadRequest(f"{name} is not JSON: {error}", fix='write one with `modelwright plan "…" --json`') from None
-    except RecursionError:
-        raise BadRequest(f"{name} is nested too deep to be a plan", fix="see docs/plans.md") from None
-    if isinstance(value, dict) and "plan" in value and "kind" not in value:
-        value, name = value["plan"], f'{name}: "plan"'
-    if not isinstance(value, dict):
-        raise BadRequest(f"{name} does not hold a plan (a JSON object)", fix="see docs/plans.md")
-    return value
-
-
-def read_text(path: str) -> str:
-    from modelwright.files import clear_os_errors
-
-    with clear_os_errors(Path(path)):
-        try:
-            return Path(path).read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise BadRequest(f"{path} is not UTF-8 text (byte {error.start})") from None
 
 
 @cli.command()
@@ -282,26 +187,6 @@ def call(
         say_json({"run": result.run, "tool": ran.tool, "args": ran.args, "result": step["result"], "checks": step["checks"]})
         sys.exit(result.exit_code)
     finish(result, as_json)
-
-
-def call_arguments(tool: str, arguments: tuple[str, ...], args_json: str | None) -> dict[str, Any]:
-    """All arguments, from --args and from the key=value pairs, as the schema takes them."""
-    from modelwright import tools
-    from modelwright.console import value_of
-
-    schema = tools.load(tool).args.model_json_schema()
-    try:
-        args = json.loads(args_json) if args_json else {}
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"--args is not JSON: {error}") from None
-    if not isinstance(args, dict):
-        raise BadRequest("--args is not a JSON object", fix="""--args '{"model": "builtin"}'""")
-    for pair in arguments:
-        key, equals, text = pair.partition("=")
-        if not equals:
-            raise BadRequest(f"{pair!r} is not KEY=VALUE", fix=f"see `modelwright tools {tool}`")
-        args[key] = value_of(text, schema, key)
-    return args
 
 
 @cli.command()
@@ -544,46 +429,6 @@ def main() -> None:
         sys.exit(0)
     except Exception as error:
         fail(explained(error), "--json" in sys.argv)
-
-
-def explained(error: Exception) -> ModelwrightError:
-    """What nobody expected, as one of our errors: a refusal of the disk, a damaged database, or a defect of ours."""
-    import sqlite3
-
-    from modelwright.files import clear_os_errors
-    from modelwright.workspace import Workspace
-
-    if isinstance(error, ModelwrightError):
-        return error
-    if isinstance(error, sqlite3.Error):
-        fix = "free some space, then resume" if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL" else "see `modelwright doctor`"
-        return ToolFailed(f"the records in {Workspace(Path('.')).home} cannot be used: {error}", fix=fix)
-    if isinstance(error, OSError) and error.errno is not None:
-        try:
-            with clear_os_errors(Path(error.filename or ".").absolute()):
-                raise error
-        except ModelwrightError as found:
-            return found
-    story = write_story(error)
-    where = f"; the whole story is in {story}" if story else ""
-    return ToolFailed(f"{type(error).__name__}: {error}", fix=f"this is a defect of modelwright{where}")
-
-
-def write_story(error: Exception) -> Path | None:
-    """The traceback, added to .modelwright/errors.log, or in a file of its own where there is no such folder."""
-    import tempfile
-    import traceback
-
-    from modelwright.text import clean
-
-    home = Path(".modelwright").absolute()
-    try:
-        path = home / "errors.log" if os.access(home, os.W_OK) else Path(tempfile.mkstemp(prefix="modelwright-", suffix=".log")[1])
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(str(clean("".join(traceback.format_exception(error)))) + "\n")
-    except OSError:
-        return None
-    return path
 
 
 if __name__ == "__main__":

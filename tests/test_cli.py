@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from modelwright import cli, tools
 from modelwright.agent.results import RunResult, StepResult
 from modelwright.agent.session import Agent
+from modelwright.cli_input import read_plan_file
 from modelwright.errors import BadRequest
 from modelwright.graphs.plancheck import check, read_plan
 from modelwright.types import Spent
@@ -304,7 +305,7 @@ print(run.status, run.result("s1").usable_rows + 1)
 def test_a_plan_that_cannot_be_one_gets_one_line(text: str, said: str) -> None:
     Path("p.json").write_text(text)
     with pytest.raises(BadRequest) as caught:
-        check(read_plan(cli.read_plan_file("p.json")), {"inspect_dataset": tools.load("inspect_dataset")})
+        check(read_plan(read_plan_file("p.json")), {"inspect_dataset": tools.load("inspect_dataset")})
     assert said in caught.value.message
 
 

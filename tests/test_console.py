@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelwright import console
-from modelwright.cli import call_arguments
+from modelwright.cli_input import call_arguments
 from modelwright.errors import BadRequest
 from modelwright.events import Event, EventType
 

@@ -9,35 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-Value = str | int | float
-
-
-@dataclass(frozen=True)
-class Candidate:
-    kind: str
-    """dataset, model, file, folder, missing, output, number, or a table of lexicon.toml: quant, method, metric, format …"""
-    value: Value
-    start: int
-    end: int
-    text: str
-    source: str = "request"
-    """`request` or `answer`."""
-    lead: str = ""
-    """For a path: the word before it, when that is to, into, as or in."""
-
-    @property
-    def evidence(self) -> str:
-        return f"request[{self.start}:{self.end}]" if self.source == "request" else self.source
+from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.numbers import find_numbers
+from modelwright.graphs.planning.paths import find_paths
 
 
 def find(text: str, workspace: Path, source: str = "request") -> list[Candidate]:
     """All candidates in order. Where two overlap, paths win over named values, and longer ones over shorter."""
-    from modelwright.graphs.planning.numbers import find_numbers
-    from modelwright.graphs.planning.paths import find_paths
-
     paths = find_paths(text, workspace)
     named = _outside(find_named(text), paths)
     numbers = _outside(find_numbers(text), [*paths, *named])

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.stems import nearly, same
 from modelwright.graphs.planning.words import Token, tokenize

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelwright.contract import Tool
 from modelwright.graphs.planning import workflows
-from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.fields import main_dataset, measures
 from modelwright.graphs.planning.intents import Intent

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from modelwright.graphs.planning import fill_data, fill_models, fill_wiring, named
-from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, main_dataset

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause, mentions
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models, measures

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import mentions
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import FieldSpec

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.candidate import Candidate
 
 _DIGITS = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?P<k>\s?k(?:ilo)?)?(?![\w%])", re.IGNORECASE)
 _UNITS = {

@@ -14,7 +14,7 @@ from modelwright.canonical import sha256_of
 from modelwright.contract import Tool
 from modelwright.errors import BadRequest, EngineMissing, PlanError
 from modelwright.graphs.planning import candidates, clauses, drafts, fill, intents
-from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.intents import ELSEWHERE, Intent
 from modelwright.graphs.planning.lexicon import LIKELY, lexicon
 from modelwright.graphs.planning.questions import Answers, OpenQuestion

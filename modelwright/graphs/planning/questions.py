@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from modelwright.graphs.planning.candidates import Candidate, find
+from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.candidates import find
 from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.paths import kind_of, names_in

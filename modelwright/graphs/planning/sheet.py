@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.graphs.planning import named
-from modelwright.graphs.planning.candidates import Candidate
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models
 from modelwright.graphs.planning.lexicon import lexicon
