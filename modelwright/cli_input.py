@@ -74,7 +74,7 @@ def call_arguments(tool: str, arguments: tuple[str, ...], args_json: str | None)
     from modelwright import tools
     from modelwright.console import value_of
 
-    schema = tools.load(tool).args.model_json_schema()
+    schema = tools.load(tool).args_schema
     try:
         args = json.loads(args_json) if args_json else {}
     except (ValueError, RecursionError) as error:

@@ -15,8 +15,8 @@ def as_json(tool: Tool) -> Json:
         "summary": tool.summary,
         "description": tool.doc,
         "effects": sorted(e.value for e in tool.effects),
-        "args": tool.args.model_json_schema(),
-        "result": tool.result.model_json_schema(),
+        "args": tool.args_schema,
+        "result": tool.result_schema,
         "example": tool.example,
     }
 
@@ -28,9 +28,9 @@ def text(tool: Tool) -> str:
     if rest:
         lines += ["", rest]
     lines += ["", "arguments"]
-    lines += [f"  {name:<18} {kind:<22} {about}" for name, kind, about in fields(tool.args.model_json_schema())]
+    lines += [f"  {name:<18} {kind:<22} {about}" for name, kind, about in fields(tool.args_schema)]
     lines += ["", "result"]
-    lines += [f"  {name:<18} {kind:<22} {about}" for name, kind, about in fields(tool.result.model_json_schema())]
+    lines += [f"  {name:<18} {kind:<22} {about}" for name, kind, about in fields(tool.result_schema)]
     pairs = " ".join(f"{key}={_shell(value)}" for key, value in tool.example.items())
     lines += ["", f"effects: {', '.join(sorted(e.value for e in tool.effects))}", f"example: modelwright call {tool.name} {pairs}"]
     return "\n".join(lines)
@@ -48,7 +48,7 @@ def markdown(tool: Tool) -> str:
         f"Effects: {', '.join(sorted(e.value for e in tool.effects))}.",
         "",
     ]
-    for title, schema in (("argument", tool.args.model_json_schema()), ("result", tool.result.model_json_schema())):
+    for title, schema in (("argument", tool.args_schema), ("result", tool.result_schema)):
         lines += [f"| {title} | type | |", "| --- | --- | --- |"]
         lines += [f"| `{name}` | {_cell(kind)} | {_cell(about)} |" for name, kind, about in fields(schema)]
         lines += [""]

@@ -64,7 +64,9 @@ def authorise(call: Call, approved: dict[str, str], allowed_tools: Sequence[str]
     given = approved.get(call.step.id)
     if given not in (planned, real):
         raise AskAgain(resolved=False)
-    verdict = deps.policy.decide(call.tool, call.args, estimate_of(call.tool, call.args, deps.workspace.root), deps.workspace.root)
+    known = call.step.estimate if call.args == call.step.args else None  # only references make another estimate
+    estimate = known or estimate_of(call.tool, call.args, deps.workspace.root)
+    verdict = deps.policy.decide(call.tool, call.args, estimate, deps.workspace.root)  # again: a link may point elsewhere by now
     if verdict.decision is Decision.DENY:
         raise Denied(f"policy denies {call.step.id} with its real arguments: {verdict.reason} (rule {verdict.rule})")
     unseen = verdict.decision is Decision.ASK and call.step.decision is Decision.ALLOW and call.tool.name not in allowed_tools

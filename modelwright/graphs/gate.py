@@ -42,7 +42,7 @@ def estimate_of(tool: Tool, args: Json, workspace: Path) -> Estimate:
 
 
 def _without_references(tool: Tool, args: Json) -> Json:
-    schema, known = tool.args.model_json_schema(), args
+    schema, known = tool.args_schema, args
     for path, reference in references.find(args):
         if references.REFERENCE.match(reference):
             known = replaced(known, path, _stand_in(references.schema_at(schema, path)))

@@ -94,7 +94,7 @@ def input_hashes(tool: Tool, args: Json, workspace: Path, db: sqlite3.Connection
 
 def values_with_role(tool: Tool, args: Json) -> Iterator[tuple[str, str]]:
     """(role, value) of every path-like argument, inside lists too."""
-    schema = tool.args.model_json_schema()
+    schema = tool.args_schema
     for path, value in _strings(args):
         role = references.schema_at(schema, path).get("x-role")
         if role:

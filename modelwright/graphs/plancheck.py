@@ -87,7 +87,7 @@ def _tool_of(step: Step, tools: Mapping[str, Tool]) -> Tool:
 
 def _check_step(step: Step, tool: Tool, earlier: Mapping[str, Tool]) -> None:
     refuse_unwritable([step.args, step.expect], step.id)
-    schema = tool.args.model_json_schema()
+    schema = tool.args_schema
     stand_in: Json = step.args
     for path, reference in references.find(step.args):
         field = ".".join(map(str, path))
@@ -113,7 +113,7 @@ def _check_step(step: Step, tool: Tool, earlier: Mapping[str, Tool]) -> None:
 
 
 def _result_schema(tool: Tool, step: str, field: str, index: int | None, at_step: str, at_field: str) -> Json:
-    schema = tool.result.model_json_schema()
+    schema = tool.result_schema
     given = references.schema_at(schema, (field,))
     if not given:
         known = ", ".join(tool.result.model_fields)
