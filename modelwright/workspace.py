@@ -17,7 +17,7 @@ from modelwright.files import clear_os_errors
 SCHEMA = """
 create table if not exists runs (
     id text primary key, request text not null, status text not null, exit_code integer, created real not null, updated real not null,
-    session text, options text not null, plan text, spent text, error text);
+    options text not null, plan text, spent text, error text);
 create table if not exists events (
     run text not null, seq integer not null, time real not null, type text not null, step text, data text not null, primary key (run, seq));
 create table if not exists ledger (

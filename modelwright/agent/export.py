@@ -1,4 +1,4 @@
-"""A run's trace for other programs: JSON lines as it is, or OpenTelemetry spans.
+"""A run's trace for other programs, as OpenTelemetry spans; `trace.read` gives the events as they are.
 
 Attributes keep the OpenTelemetry GenAI names that the events carry (`gen_ai.tool.name`, `gen_ai.usage.input_tokens` …);
 what has no such name goes below `modelwright.`. Spans have the shape of OTLP JSON, so a collector takes them. Nothing
@@ -20,12 +20,6 @@ from modelwright.types import Json
 INTERNAL, CLIENT = 1, 3
 UNSET, OK, ERROR = 0, 1, 2
 _ENDS = (EventType.TOOL_FINISHED, EventType.TOOL_FAILED)
-
-
-def jsonl(db: sqlite3.Connection, run: str) -> Iterator[str]:
-    """One event a line, in order: {type, run, step, data, time, seq}."""
-    for event in trace.read(db, run):
-        yield json.dumps(event.as_json(), ensure_ascii=False)
 
 
 def as_otel_spans(db: sqlite3.Connection, run: str) -> list[Json]:

@@ -19,16 +19,3 @@ def remember(database: Path, run: str, request: str, tools: list[str], status: s
         db["episodes"].upsert(row, pk="run")
     finally:
         db.close()
-
-
-def recent(database: Path, limit: int = 20) -> list[Json]:
-    """The newest episodes first."""
-    from sqlite_utils import Database
-
-    if not database.is_file():
-        return []
-    db = Database(database)
-    try:
-        return list(db["episodes"].rows_where(order_by="time desc", limit=limit)) if db["episodes"].exists() else []
-    finally:
-        db.close()

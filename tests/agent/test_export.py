@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelwright.agent.export import as_otel_spans, jsonl
-from modelwright.agent.trace import TraceWriter
+from modelwright.agent.export import as_otel_spans
+from modelwright.agent.trace import TraceWriter, read
 from modelwright.events import Emitter, EventType
 from modelwright.workspace import Workspace
 
@@ -57,8 +56,8 @@ def seconds(span: dict[str, Any]) -> tuple[float, float]:
     return int(span["startTimeUnixNano"]) / 1e9, int(span["endTimeUnixNano"]) / 1e9
 
 
-def test_each_event_is_one_line_in_order(db: sqlite3.Connection) -> None:
-    events = [json.loads(line) for line in jsonl(db, "r1")]
+def test_events_come_back_in_order(db: sqlite3.Connection) -> None:
+    events = [event.as_json() for event in read(db, "r1")]
     assert [event["seq"] for event in events] == list(range(1, 11))
     assert events[1]["data"]["gen_ai.usage.input_tokens"] == 900
     assert set(events[0]) == {"type", "run", "step", "data", "time", "seq"}
