@@ -1,6 +1,6 @@
 """SIGKILL at every node boundary and in the middle of each child job, then `resume`: the same artifacts, nothing twice.
 
-    python benchmarks/kill_matrix.py [--repeats 5] [--points 3] [--model FOLDER]
+    python benchmarks/kill_matrix.py [--repeats 5] [--points node.plan,job.train:2] [--model FOLDER]
 
 One undisturbed run of fine-tune, export, quantize, compare gives the hashes to reach. Then each fault point kills the
 agent (or the child) as often as asked, each time in a fresh workspace, and the run is resumed by the command line.
@@ -160,7 +160,7 @@ def tiny_model(folder: Path) -> Path:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--repeats", type=int, default=5)
-    options.add_argument("--points", type=int, default=len(AGENT) + len(CHILD), help="only the first so many fault points")
+    options.add_argument("--points", type=lambda text: text.split(","), default=AGENT + CHILD, help="only these fault points, by comma")
     options.add_argument("--model", help="a model folder instead of the tiny one")
     chosen = options.parse_args()
     print(card("langgraph", "torch", "trl", "llama-cpp-python"), flush=True)
@@ -174,7 +174,7 @@ def main() -> None:
         print(
             f"{'killed at':<26} {'in':<6} {'kills':>6} {'resumed':>8} {'equal hashes':>13} {'nothing twice':>14} {'mean s':>7}", flush=True
         )
-        for point in (AGENT + CHILD)[: chosen.points]:
+        for point in chosen.points:
             outcomes = []
             for number in range(chosen.repeats):
                 outcomes.append(one(Path(base) / f"{point}-{number}", model, point, wanted))
