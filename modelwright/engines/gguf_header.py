@@ -2,7 +2,7 @@
 
 llama.cpp's loader aborts the process, or worse, on some damaged files (CVE-2024-21802, CVE-2025-53630 …), so each file
 passes here first: every length is checked against the file's size before it is used. Arrays are walked over and
-only counted. It does NOT look at the weights themselves.
+only counted, but for short ones of numbers (a value for each layer). It does NOT look at the weights themselves.
 """
 
 from __future__ import annotations
@@ -10,56 +10,20 @@ from __future__ import annotations
 import math
 import mmap
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from modelwright.errors import ModelRefError
 from modelwright.files import clear_os_errors
 from modelwright.modelrefs import check_gguf_header
+from modelwright.sizing.blocks import TYPES
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 MAX_STRING = 64 << 20
 MAX_ALIGNMENT = 1 << 16
-
-TYPES: dict[int, tuple[str, int, int]] = {
-    0: ("F32", 1, 4),
-    1: ("F16", 1, 2),
-    2: ("Q4_0", 32, 18),
-    3: ("Q4_1", 32, 20),
-    6: ("Q5_0", 32, 22),
-    7: ("Q5_1", 32, 24),
-    8: ("Q8_0", 32, 34),
-    9: ("Q8_1", 32, 40),
-    10: ("Q2_K", 256, 84),
-    11: ("Q3_K", 256, 110),
-    12: ("Q4_K", 256, 144),
-    13: ("Q5_K", 256, 176),
-    14: ("Q6_K", 256, 210),
-    15: ("Q8_K", 256, 292),
-    16: ("IQ2_XXS", 256, 66),
-    17: ("IQ2_XS", 256, 74),
-    18: ("IQ3_XXS", 256, 98),
-    19: ("IQ1_S", 256, 50),
-    20: ("IQ4_NL", 32, 18),
-    21: ("IQ3_S", 256, 110),
-    22: ("IQ2_S", 256, 82),
-    23: ("IQ4_XS", 256, 136),
-    24: ("I8", 1, 1),
-    25: ("I16", 1, 2),
-    26: ("I32", 1, 4),
-    27: ("I64", 1, 8),
-    28: ("F64", 1, 8),
-    29: ("IQ1_M", 256, 56),
-    30: ("BF16", 1, 2),
-    34: ("TQ1_0", 256, 54),
-    35: ("TQ2_0", 256, 66),
-    39: ("MXFP4", 32, 17),
-    40: ("NVFP4", 64, 36),
-    41: ("Q1_0", 128, 18),
-}
-"""ggml type number -> name, weights a block, bytes a block."""
+MAX_LIST = 4096
 
 
 @dataclass(frozen=True)
@@ -82,6 +46,8 @@ class Header:
     keys: dict[str, Any]
     """Scalars and strings; of an array its length."""
     tensors: tuple[Tensor, ...]
+    lists: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Arrays of at most MAX_LIST numbers: what differs from layer to layer."""
 
     @property
     def architecture(self) -> str:
@@ -126,18 +92,22 @@ class _Damaged(Exception):
 class _Reader:
     def __init__(self, path: Path, view: mmap.mmap) -> None:
         self.path, self.view, self.size, self.at = path, view, len(view), 4
+        self.numbers: tuple[Any, ...] | None = None
 
     def header(self) -> Header:
         version, tensor_count, key_count = self.unpack("<IQQ")
         if version not in (2, 3):
             raise _Damaged(f"version {version}")
-        keys = {}
+        keys: dict[str, Any] = {}
+        lists: dict[str, tuple[Any, ...]] = {}
         for _ in range(key_count):
-            name = self.string()
+            name, self.numbers = self.string(), None
             keys[name] = self.value(self.unpack("<I")[0])
+            if self.numbers is not None:
+                lists[name] = self.numbers
         placed = [self.tensor() for _ in range(tensor_count)]
         self.check_places(placed, keys.get("general.alignment", 32))
-        return Header(self.path, keys, tuple(tensor for tensor, _ in placed))
+        return Header(self.path, keys, tuple(tensor for tensor, _ in placed), lists)
 
     def unpack(self, layout: str) -> tuple[Any, ...]:
         values = struct.unpack_from(layout, self.view, self.at)
@@ -171,7 +141,9 @@ class _Reader:
 
     def skip_array(self, inner: int, count: int) -> None:
         if inner in _SCALARS:
-            self.skip(count * struct.calcsize("<" + _SCALARS[inner]))
+            start = self.skip(count * struct.calcsize("<" + _SCALARS[inner]))
+            if count <= MAX_LIST:
+                self.numbers = struct.unpack_from(f"<{count}{_SCALARS[inner]}", self.view, start)
         elif inner == _STRING and count <= self.size // 8:
             for _ in range(count):
                 self.skip(self.unpack("<Q")[0])

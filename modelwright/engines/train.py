@@ -26,8 +26,10 @@ from modelwright.engines.outputs import place, refuse_existing
 from modelwright.engines.train_card import write_records
 from modelwright.engines.train_data import encode_rows, load_rows, make_batches
 from modelwright.engines.train_memory import bound_memory, cores, is_out_of_memory
+from modelwright.engines.train_proof import first_values, moved_since, prove_weights
+from modelwright.engines.train_settings import adapter, four_bit, training_arguments
 from modelwright.engines.train_spec import TrainSpec
-from modelwright.errors import EngineMissing, ModelRefError, ToolFailed, TrainingFailed
+from modelwright.errors import ModelRefError, ToolFailed
 from modelwright.files import clear_os_errors, write_json
 
 Json = dict[str, Any]
@@ -92,7 +94,7 @@ class Training:
             )
         loading: Json = {}
         if self.spec.method == "qlora":
-            loading["quantization_config"] = _four_bit()
+            loading["quantization_config"] = four_bit()
         elif self.spec.method == "full":
             loading["dtype"] = torch.float32  # the weights that the optimizer moves; bfloat16 loses small steps
         return hf.load_for_training(self.spec.model, self.spec.cache_dir, self.say, **loading)
@@ -150,6 +152,7 @@ class Training:
         after_batch = trainer.mean_loss(first_batch)
         check_falls(losses, before["first_batch"], after_batch)
         self.moved = moved_since(start, trainer.model)
+        self.notes += watch.notes
         after = sample("after")
         steps = trainer.state.global_step
         return {
@@ -161,6 +164,7 @@ class Training:
             "rows_at_once": trainer.micro_size,
             "tokens_per_second": round(watch.tokens_per_second(steps), 1),
             "train_seconds": round(watch.seconds, 1),
+            "probe": watch.probe,
             "first_batch_loss_before": before["first_batch"],
             "first_batch_loss_after": after_batch,
             "eval_loss_before": before["loss"],
@@ -185,13 +189,13 @@ class Training:
 
         tokens = [sum(len(examples[i].input_ids) for i in batch) for batch in batches]
         trained = [sum(examples[i].trained_tokens for i in batch) for batch in batches]
-        watch = Watch(self.say, tokens, trained)
+        watch = Watch(self.say, tokens, trained, seconds_left=self._seconds_left)
         trainer = AssistantTrainer(
             model=model,
-            args=self._arguments(len(batches)),
+            args=training_arguments(self.spec, self.job.folder / "checkpoints", len(batches)),
             train_dataset=Dataset.from_list([_as_row(e) for e in examples]),
             processing_class=self.tokenizer,
-            peft_config=self._adapter() if self.spec.makes_adapter else None,
+            peft_config=adapter(self.spec) if self.spec.makes_adapter else None,
             callbacks=[watch],
             batches=batches,
             batch_size=self.spec.batch_size,
@@ -200,45 +204,16 @@ class Training:
         trainer.remove_callback(PrinterCallback)
         return trainer, watch
 
+    def _seconds_left(self) -> float | None:
+        """Until this job is stopped; None when nobody set a limit."""
+        try:
+            return float((self.job.folder / "deadline").read_text(encoding="utf-8")) - time.time()
+        except (OSError, ValueError):
+            return None
+
     def _retry(self, message: str) -> None:
         self.say(message)
         self.notes.append(message.removeprefix("retry: "))
-
-    def _arguments(self, steps: int) -> Any:
-        import torch
-        from trl import SFTConfig
-
-        gpu = torch.cuda.is_available()
-        return SFTConfig(
-            output_dir=str(self.job.folder / "checkpoints"),
-            max_steps=steps,
-            per_device_train_batch_size=self.spec.batch_size,
-            learning_rate=self.spec.learning_rate,
-            seed=self.spec.seed,
-            use_cpu=not gpu,
-            bf16=gpu and torch.cuda.is_bf16_supported(),
-            gradient_checkpointing=False,
-            dataset_kwargs={"skip_prepare_dataset": True},
-            max_length=self.spec.max_length,
-            logging_steps=1,
-            logging_nan_inf_filter=False,
-            report_to="none",
-            disable_tqdm=True,
-            save_strategy="steps",
-            save_steps=self.spec.checkpoint_steps,
-            save_total_limit=2,
-        )
-
-    def _adapter(self) -> Any:
-        from peft import LoraConfig
-
-        return LoraConfig(
-            r=self.spec.lora_rank,
-            lora_alpha=self.spec.lora_alpha,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-            use_dora=self.spec.method == "dora",
-        )
 
     def _publish(self, result: Json) -> Json:
         self.say("save the result")
@@ -278,6 +253,7 @@ class Training:
             "lora_alpha": spec.lora_alpha if spec.makes_adapter else None,
             "seed": spec.seed,
             "dtype": str(self.trainer.bare_model().get_input_embeddings().weight.dtype).removeprefix("torch."),
+            "products": "bfloat16" if self.trainer.in_bfloat16 else "as the weights",
             "weights_sha256": proof["weights_sha256"],
         }
 
@@ -290,51 +266,3 @@ def _base_name(spec: TrainSpec) -> str:
     """How the result names its base: `builtin`, a name on the hub, or an absolute path."""
     named = spec.model.is_builtin or (spec.model.ref.count("/") == 1 and "snapshots" in spec.model.path)
     return spec.model.ref if named else spec.model.path
-
-
-def _four_bit() -> Any:
-    import importlib.util
-
-    from transformers import BitsAndBytesConfig
-
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise EngineMissing("method qlora needs the package bitsandbytes, which is not installed", fix="pip install 'modelwright[qlora]'")
-    return BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=hf.best_dtype()
-    )
-
-
-def first_values(model: Any) -> Json:
-    """The first 256 numbers of every weight that is trained: enough to see that training moved it."""
-    return {name: weight.detach().flatten()[:256].clone() for name, weight in model.named_parameters() if weight.requires_grad}
-
-
-def moved_since(start: Json, model: Any) -> bool:
-    now = first_values(model)
-    return any(not bool((values == now[name]).all()) for name, values in start.items())
-
-
-def prove_weights(folder: Path, *, adapter: bool, moved: bool) -> Json:
-    """Read the saved weights back: all finite, and for an adapter something that was zero at the start is not.
-
-    `moved`: whether the weights in memory are others than before training.
-    """
-    import torch
-    from safetensors import safe_open
-
-    files = sorted(folder.glob("*.safetensors"))
-    tensors, beyond_zero = 0, not adapter
-    for file in files:
-        with safe_open(file, framework="pt") as stored:
-            names: list[str] = list(stored.keys())
-            for name in names:
-                tensor = stored.get_tensor(name)
-                tensors += 1
-                if not bool(torch.isfinite(tensor).all()):
-                    raise TrainingFailed(f"the weights {name} are not finite after training", fix="use a lower learning_rate")
-                beyond_zero |= "lora_B" in name and bool(tensor.any())
-    if not (moved and beyond_zero):
-        what = "adapter is" if adapter else "weights are"
-        raise TrainingFailed(f"the {what} as before training", fix="raise learning_rate or train longer")
-    sha = sha256_of_path(files[0]) if len(files) == 1 else sha256_of_path(folder)
-    return {"tensors": tensors, "weights_finite": True, "weights_changed": moved, "weights_sha256": sha}

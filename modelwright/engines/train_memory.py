@@ -1,8 +1,8 @@
 """How much memory and time a training run takes, before it runs; and a bound that turns too much into an error.
 
-Two facts to know. The activations that are kept for the backward pass are most of it: about 33 floats for each token,
-layer and hidden unit (measured on a 30-layer Llama with adapters on every linear layer). And Linux kills a process
-that takes too much without a word, so a bound is set below that point and the allocation fails with an exception.
+Two facts to know. The formula stands in `sizing.training`; here are the model's numbers from a file, and the speed. And Linux
+kills a process that takes too much without a word, so a bound is set below that point and the allocation fails with an
+exception.
 
 Pure arithmetic apart from `bound_memory`; the tool's estimate uses it too, so no torch here.
 """
@@ -21,15 +21,14 @@ import psutil
 
 from modelwright.engines import gguf_header
 from modelwright.modelrefs import Model
+from modelwright.sizing import training
 
-LIBRARIES = 900_000_000
-"""torch, transformers and trl in memory, bytes"""
-PER_TOKEN_LAYER_UNIT = 132
-"""bytes of activations"""
 SPEED = {"lora": 125.0, "dora": 90.0, "qlora": 64.0, "full": 100.0}
 """tokens per second of the built-in model on two cores at 3 GHz with AVX2, float32"""
 MEMORY_WORDS = ("defaultcpuallocator", "out of memory", "cannot allocate memory", "can't allocate memory", "could not create a primitive")
 """in what torch and oneDNN raise when an allocation fails"""
+SLIM = 17.7
+"""sum of (in + out) / hidden over a Llama layer's seven matrices"""
 REFERENCE_PARAMETERS = 134_515_008
 REFERENCE_CORES = 2
 
@@ -43,6 +42,8 @@ class Shape:
     hidden: int
     vocabulary: int
     context: int
+    inner: int = 0
+    """of the feed-forward part; 0 is unknown, and counts as 8/3 of `hidden`"""
 
     @classmethod
     def of_config(cls, config: dict[str, Any]) -> Shape:
@@ -60,19 +61,31 @@ class Shape:
             hidden,
             vocabulary,
             int(text.get("max_position_embeddings", 2048)),
+            inner,
         )
 
 
-BUILTIN = Shape(REFERENCE_PARAMETERS, 30, 576, 49152, 8192)
+BUILTIN = Shape(REFERENCE_PARAMETERS, 30, 576, 49152, 8192, 1536)
 
 
-def memory_bytes(shape: Shape, method: str, tokens_at_once: int) -> int:
-    """Peak resident memory of a run whose largest batch has `tokens_at_once` tokens, padding included."""
-    per_parameter = {"full": 16.0, "qlora": 1.2}.get(method, 4.0)
-    weights = shape.parameters * per_parameter
-    activations = tokens_at_once * shape.layers * shape.hidden * PER_TOKEN_LAYER_UNIT
-    logits = min(tokens_at_once * shape.vocabulary, 2**27) * 4 * 3
-    return int(LIBRARIES + weights + activations + logits)
+def memory_bytes(shape: Shape, method: str, tokens_at_once: int, *, rank: int = 16, bfloat16: bool | None = None) -> int:
+    """Peak resident memory of a run whose largest batch has `tokens_at_once` tokens, padding included.
+
+    `bfloat16`: whether products are made in it; as on this processor if unset.
+    """
+    half = in_bfloat16(method) if bfloat16 is None else bfloat16
+    return training.total(_numbers(shape, rank), training.Run(method, tokens_at_once, rank, half))
+
+
+def in_bfloat16(method: str) -> bool:
+    """Whether this processor would train by `method` with products in bfloat16; quantized weights are multiplied in float32."""
+    return method != "qlora" and multiplies_bfloat16()
+
+
+def _numbers(shape: Shape, rank: int) -> training.Numbers:
+    inner = shape.inner or round(shape.hidden * training.USUAL_INNER)
+    adapter, tables = round(shape.layers * shape.hidden * SLIM * rank), shape.vocabulary * shape.hidden
+    return training.Numbers(shape.parameters, shape.layers, shape.hidden, inner, shape.vocabulary, tables, adapter)
 
 
 def tokens_per_second(shape: Shape, method: str, cores: int) -> float:
@@ -81,6 +94,19 @@ def tokens_per_second(shape: Shape, method: str, cores: int) -> float:
 
 def cores(threads: int) -> int:
     return threads or len(os.sched_getaffinity(0))
+
+
+def multiplies_bfloat16(cpuinfo: str = "/proc/cpuinfo") -> bool:
+    """Whether the processor has tiles for bfloat16 (AMX): a LoRA step then takes a third of float32's processor time.
+
+    Without them it takes many times as long (14 with AVX2).
+    """
+    try:
+        with open(cpuinfo, encoding="utf-8") as stream:
+            flags = next((line for line in stream if line.startswith("flags")), "")
+    except OSError:
+        return False
+    return "amx_bf16" in flags.split()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -122,6 +148,7 @@ def _of_gguf(header: gguf_header.Header) -> Shape:
         number("embedding_length", BUILTIN.hidden),
         table[-1],
         number("context_length", BUILTIN.context),
+        number("feed_forward_length", 0),
     )
 
 
@@ -129,4 +156,4 @@ def disk_bytes(shape: Shape, method: str, rank: int) -> int:
     """What the result takes on disk: all weights in float32, or two slim matrices for each linear layer."""
     if method == "full":
         return int(shape.parameters * 4 + 5e6)
-    return int(shape.layers * shape.hidden * 17.7 * rank * 4 + 5e6)  # 17.7: sum of (in + out) / hidden over a Llama layer's seven matrices
+    return int(shape.layers * shape.hidden * SLIM * rank * 4 + 5e6)

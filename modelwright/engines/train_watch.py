@@ -1,4 +1,4 @@
-"""What looks at a run while it trains: progress, a loss that is no number, a loss that does not fall, whole checkpoints.
+"""What looks at a run while it trains: a probe of its first steps, progress, a loss that is no number or does not fall, whole checkpoints.
 
 Two facts to know. A checkpoint counts as whole only when its record, written last, agrees with its files: a kill in
 the middle of writing leaves none. And a flat loss is judged only over 12 steps or more, and on the same rows before and
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,8 +19,10 @@ from transformers import TrainerCallback
 
 from modelwright.errors import TrainingFailed
 from modelwright.files import discard, write_json
+from modelwright.text import human_bytes, human_seconds
 
 FEWEST_STEPS = 12
+PROBE_STEPS = 3
 SMALLEST_FALL = 1e-3
 """Share by which the loss of the first batch has to fall; 25 steps on the example data make it 0.3."""
 FIX_FLAT = "raise learning_rate or train longer; if it grew, lower learning_rate"
@@ -29,10 +32,20 @@ RECORD = "whole.json"
 class Watch(TrainerCallback):  # type: ignore[misc]
     """Says how far it is after each step, and stops a run that went wrong."""
 
-    def __init__(self, say: Callable[..., None], tokens: Sequence[int], trained: Sequence[int]) -> None:
-        self.say, self.tokens, self.trained = say, tokens, trained
+    def __init__(
+        self,
+        say: Callable[..., None],
+        tokens: Sequence[int],
+        trained: Sequence[int],
+        *,
+        seconds_left: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self.say, self.tokens, self.trained, self.seconds_left = say, tokens, trained, seconds_left
         self.started, self.first = 0.0, 0
-        self.seconds = 0.0
+        self.seconds = self.first_step_seconds = 0.0
+        self.probe: dict[str, Any] = {}
+        """What the first steps showed; empty for a run of fewer."""
+        self.notes: list[str] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.started, self.first = time.monotonic(), state.global_step
@@ -44,7 +57,10 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         step, norm = state.global_step, (logs or {}).get("grad_norm")
         check_finite(step, loss, norm)
         self.seconds = time.monotonic() - self.started
-        per_step = self.seconds / max(1, step - self.first)
+        if step - self.first == 1:
+            self.first_step_seconds = self.seconds
+        if step - self.first == PROBE_STEPS < state.max_steps - self.first:
+            self._look_ahead(step)
         self.say(
             f"train step {step} of {state.max_steps}",
             step=step,
@@ -52,8 +68,23 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             loss=round(loss, 4),
             tokens_per_second=round(self._rate(self.tokens, step), 1),
             trained_tokens_per_second=round(self._rate(self.trained, step), 1),
-            eta_seconds=round(per_step * (state.max_steps - step), 1),
+            eta_seconds=self._eta(step),
         )
+
+    def _eta(self, step: int) -> float:
+        """Seconds to go, by the tokens that are left; the first step is slower and counts only while there is no other."""
+        done = sum(self.tokens[self.first + 1 : step])
+        seconds = self.seconds - self.first_step_seconds if done else self.seconds
+        return round(seconds / max(done or sum(self.tokens[self.first : step]), 1) * sum(self.tokens[step:]), 1)
+
+    def _look_ahead(self, step: int) -> None:
+        """Time and memory as the first steps have them, instead of estimates. The longest rows come first: the peak is known."""
+        left, eta, peak = self.seconds_left(), self._eta(step), peak_bytes()
+        self.probe = {"steps": PROBE_STEPS, "eta_seconds": eta, "peak_memory_bytes": peak}
+        self.say(f"probe: {human_seconds(eta)} to go after {PROBE_STEPS} steps, peak {human_bytes(peak)}", **self.probe)
+        if left is not None and eta > left:
+            self.notes.append(f"after {PROBE_STEPS} steps it would have taken {human_seconds(eta)} more, with {human_seconds(left)} left")
+            self.say("probe: this will not end within its limit of time; it can be resumed", eta_seconds=eta, seconds_left=round(left, 1))
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
@@ -64,6 +95,11 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def tokens_per_second(self, step: int) -> float:
         """All tokens, of the steps that this process trained; 0 when it trained none."""
         return self._rate(self.tokens, step) if step > self.first else 0.0
+
+
+def peak_bytes() -> int:
+    """The most memory that this process had so far (Linux counts it in kB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def check_finite(step: int, loss: float, norm: float | None) -> None:

@@ -185,9 +185,10 @@ def test_out_of_memory_takes_fewer_rows_at_once_and_trains_the_same(
     assert scarce["rows_at_once"] == 2
     assert [note.partition(",")[0] for note in scarce["notes"]] == ["out of memory"] * 2
     assert scarce["scope"]["batch_size"] == 8
-    assert scarce["losses"] == pytest.approx(plenty["losses"], abs=2e-3)
+    rounding = 10 if scarce["scope"]["products"] == "bfloat16" else 1  # 8 bits of mantissa, where the processor has AMX
+    assert scarce["losses"] == pytest.approx(plenty["losses"], abs=2e-3 * rounding)
     pairs = zip(weights(plenty["output"]).values(), weights(scarce["output"]).values(), strict=True)
-    assert all(torch.allclose(a, b, atol=5e-3) for a, b in pairs)
+    assert all(torch.allclose(a, b, atol=5e-3 * rounding) for a, b in pairs)
 
 
 def test_the_loss_is_the_models_own_loss(spec: Json, run: Run, base: Path, dataset: Path) -> None:

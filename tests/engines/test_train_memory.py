@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from modelwright.engines import train_memory
 from modelwright.engines.train_memory import BUILTIN, Shape, disk_bytes, memory_bytes, shape_of, tokens_per_second
 from modelwright.modelrefs import Model, builtin_gguf
@@ -33,11 +35,30 @@ def test_a_config_json_gives_the_same_count_of_parameters(tmp_path: Path) -> Non
 
 def test_memory_grows_with_tokens_and_with_the_method() -> None:
     assert memory_bytes(BUILTIN, "lora", 500) < memory_bytes(BUILTIN, "lora", 1000) < memory_bytes(BUILTIN, "full", 1000)
-    assert memory_bytes(BUILTIN, "qlora", 1000) < memory_bytes(BUILTIN, "lora", 1000)
+    lora, qlora = (memory_bytes(BUILTIN, method, 1000, bfloat16=False) for method in ("lora", "qlora"))
+    assert qlora <= lora  # on a processor the weights are loaded whole before they are quantized
 
 
-def test_memory_of_a_thousand_tokens_is_near_the_four_gigabytes_that_were_measured() -> None:
-    assert 3.2e9 < memory_bytes(BUILTIN, "lora", 1000) < 5e9
+@pytest.mark.parametrize(
+    ("method", "bfloat16", "tokens", "gigabytes"),
+    [
+        ("lora", True, 64, 1.605),
+        ("lora", True, 256, 1.996),
+        ("lora", True, 512, 2.499),
+        ("lora", True, 1024, 3.366),
+        ("lora", True, 2048, 5.213),
+        ("qlora", False, 1024, 4.015),
+        ("qlora", False, 512, 2.776),
+        ("qlora", False, 2048, 6.908),
+        ("full", True, 64, 3.261),
+        ("full", True, 256, 3.376),
+        ("full", True, 512, 3.776),
+        ("full", True, 1024, 4.797),
+    ],
+)
+def test_the_peak_is_within_a_fifth_of_what_was_measured(method: str, bfloat16: bool, tokens: int, gigabytes: float) -> None:
+    """Measured by benchmarks/training_memory.py on two cores of a Xeon with AMX."""
+    assert memory_bytes(BUILTIN, method, tokens, bfloat16=bfloat16) / 1e9 == pytest.approx(gigabytes, rel=0.2)
 
 
 def test_a_larger_model_is_slower_and_more_cores_are_faster() -> None:
