@@ -60,12 +60,19 @@ def _missing(error: ImportError) -> EngineMissing:
         "gguf": "train",
         "matplotlib": "train",
         "datasets": "train",
+        "sentence_transformers": "rag",
+        "tokenizers": "rag",
+        "safetensors": "rag",
+        "pypdf": "rag",
+        "docx": "rag",
+        "bs4": "rag",
+        "lxml": "rag",
     }.get(package)
     fix = f"pip install 'modelwright[{extra}]'" if extra else f"pip install {package}"
     return EngineMissing(f"the package {package} is not installed", fix=fix)
 
 
-def _as_error(error: BaseException) -> ModelwrightError:
+def as_error(error: BaseException) -> ModelwrightError:
     if isinstance(error, ModelwrightError):
         return error
     if isinstance(error, ImportError):
@@ -118,7 +125,7 @@ def main(folder: Path) -> int:
         traceback.print_exc()
         if isinstance(error, KeyboardInterrupt | SystemExit):
             return 130
-        write_json(folder / "error.json", _as_error(error).as_json())
+        write_json(folder / "error.json", as_error(error).as_json())
         return 1
 
 

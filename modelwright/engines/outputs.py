@@ -34,6 +34,11 @@ def _mark(final: Path, job: Job) -> Path:
     return job.folder / f"writes-{final.name}"
 
 
+def _partial(final: Path, job: Job) -> Path:
+    """Of this very job: another one may be writing for the same place, and the first to end has it."""
+    return files.partial_name(final, str(job.folder.absolute()))
+
+
 @contextlib.contextmanager
 def place(final: Path, job: Job, *, replace: bool) -> Iterator[Path]:
     """Gives the partial path to write. Published when the block succeeds; nothing is left when it does not.
@@ -41,7 +46,7 @@ def place(final: Path, job: Job, *, replace: bool) -> Iterator[Path]:
     `replace`: the place was chosen by the program, so what stands there is from an earlier try.
     """
     refuse_existing(final, job, replace=replace)
-    partial = files.partial_name(final)
+    partial = _partial(final, job)
     with files.clear_os_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         files.discard(partial)

@@ -30,6 +30,7 @@ from modelwright.engines.imatrix import Imatrix, collect
 from modelwright.engines.outputs import need_space, place, refuse_existing
 from modelwright.errors import BadRequest, ModelRefError, ToolFailed
 from modelwright.modelrefs import Model
+from modelwright.sizing.blocks import TYPES
 
 Json = dict[str, Any]
 FULL = frozenset({"F32", "F16", "BF16"})
@@ -97,7 +98,7 @@ def _nominal_bits(label: str) -> float:
     """From llama.cpp's own label: 'IQ2_XS - 2.3125 bpw', 'Q4_K - Medium', 'MXFP4 MoE'."""
     if written := re.search(r"([\d.]+) bpw", label):
         return float(written[1])
-    by_name = {name: block_bytes * 8 / block for name, block, block_bytes in gguf_header.TYPES.values()}
+    by_name = {name: block_bytes * 8 / block for name, block, block_bytes in TYPES.values()}
     return by_name.get(label.split(" ", maxsplit=1)[0], 0.0)
 
 

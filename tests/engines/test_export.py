@@ -205,7 +205,7 @@ def test_what_stands_there_is_not_replaced(base: Path, tmp_path: Path) -> None:
 
 def test_what_a_killed_try_left_is_replaced(base: Path, tmp_path: Path) -> None:
     job = QuietJob(tmp_path / "job")
-    files.partial_name(tmp_path / "out.gguf").write_text("half a file")
+    files.partial_name(tmp_path / "out.gguf", str(job.folder)).write_text("half a file")
     export_to(tmp_path / "out.gguf", base, job=job)
     first = sha256_of_path(tmp_path / "out.gguf")
     (tmp_path / "out.gguf").write_text("published by the same job, then killed")

@@ -8,7 +8,6 @@ import pytest
 
 from modelwright.engines.outputs import place
 from modelwright.errors import BadRequest, ProofFailed
-from modelwright.files import partial_name
 from tests.engines.exporting import QuietJob
 
 
@@ -49,7 +48,7 @@ def test_what_comes_there_during_the_work_is_kept(job: QuietJob, tmp_path: Path)
 
     with pytest.raises(BadRequest, match="exists already"):
         work()
-    assert not partial_name(final).exists()
+    assert not list(tmp_path.glob(".*.partial"))
     assert (final / "thesis.txt").read_text(encoding="utf-8") == "mine"
 
 
@@ -59,3 +58,18 @@ def test_the_job_that_published_may_do_it_again_and_another_may_not(job: QuietJo
     assert (tmp_path / "out.gguf").read_text(encoding="utf-8") == "made again"
     with pytest.raises(BadRequest, match="exists already"):
         write(QuietJob(tmp_path / "other"), tmp_path / "out.gguf")
+
+
+def test_two_jobs_for_one_place_do_not_write_into_each_other(job: QuietJob, tmp_path: Path) -> None:
+    final, other = tmp_path / "out.gguf", QuietJob(tmp_path / "other")
+    with place(final, job, replace=False) as mine:
+        mine.write_text("mine", encoding="utf-8")
+
+        def work() -> None:
+            with place(final, other, replace=False) as theirs:
+                theirs.write_text("theirs", encoding="utf-8")
+                raise ProofFailed("not the same model")
+
+        with pytest.raises(ProofFailed):
+            work()
+    assert final.read_text(encoding="utf-8") == "mine"

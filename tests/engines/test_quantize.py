@@ -160,7 +160,7 @@ def test_a_file_cut_in_the_middle_is_refused(narrow: Path, tmp_path: Path) -> No
 def test_what_stands_there_is_not_replaced_and_half_files_are(narrow: Path, tmp_path: Path) -> None:
     final = tmp_path / "out" / "narrow-Q8_0.gguf"
     final.parent.mkdir()
-    partial_name(final).write_text("half")
+    partial_name(final, str(tmp_path / "job-out")).write_text("half")
     final.write_text("mine")
     with pytest.raises(BadRequest, match="exists already"):
         quantize_to(tmp_path / "out", narrow, ["Q4_0", "Q8_0"])

@@ -46,7 +46,8 @@ def test_killed_in_the_middle_and_tried_again_gives_one_whole_file(
     monkeypatch.setenv("MODELWRIGHT_FAULT", "job.quantize")
     with pytest.raises(EngineCrashed):
         run(tool_context, model="tiny-f16.gguf", types=["Q8_0"], output="small")
-    assert [p.name for p in (workspace / "small").iterdir()] == [".tiny-Q8_0.gguf.partial"]
+    (half,) = (workspace / "small").iterdir()
+    assert (half.name.startswith(".tiny-Q8_0.gguf."), half.suffix) == (True, ".partial")
     monkeypatch.delenv("MODELWRIGHT_FAULT")
     args, result = run(tool_context, model="tiny-f16.gguf", types=["Q8_0"], output="small")
     assert [p.name for p in (workspace / "small").iterdir()] == ["tiny-Q8_0.gguf"]
