@@ -3,7 +3,8 @@
 The nearest `modelwright.toml` wins: the folder you stand in, then its parents, then
 `~/.config/modelwright/config.toml`. Environment: `MODELWRIGHT_MODEL`, `MODELWRIGHT_LIMITS__SECONDS` …
 Unknown keys are refused with the nearest match. Relative paths start at the folder of the file that names them; those of the
-environment and of the command line at the workspace.
+environment and of the command line at the workspace. What sends a secret somewhere or starts a program (`gateway.keys`,
+`vllm_python`) is read from your own `config.toml` only: a folder that you were given must not say it.
 """
 
 from __future__ import annotations
@@ -23,24 +24,65 @@ from modelwright.types import Limits, Strict
 FILE_NAME = "modelwright.toml"
 PREFIX = "MODELWRIGHT_"
 NOT_SETTINGS = frozenset({"MODELWRIGHT_FAULT", "MODELWRIGHT_JOB"})
-PATHS = ("policy", "cache", "model")
-SCRIPTED, ENDPOINT = "scripted:", "openai:"
+PATHS = ("policy", "cache", "model", "embedder", "prices", "record", "vllm_python")
+FILE_PREFIXES, VLLM, ENDPOINT = ("scripted:", "recorded:"), "vllm:", "openai:"
+
+
+class GatewaySettings(Strict):
+    """What stands in front of models that are asked over a network or in vLLM: fallbacks, patience, budgets."""
+
+    fallbacks: list[str] = Field(
+        default_factory=list, description="models that are asked in this order when the one before gives no answer"
+    )
+    retries: int = Field(3, ge=0, le=20, description="more tries of the same model after a rate limit, an overload or a dropped connection")
+    longest_wait_seconds: float = Field(30, ge=0, allow_inf_nan=False, description="a server that asks for a longer wait is passed over")
+    connect_seconds: float = Field(5, gt=0, allow_inf_nan=False, description="to connect")
+    first_token_seconds: float = Field(120, gt=0, allow_inf_nan=False, description="from the question to the first token")
+    between_tokens_seconds: float = Field(30, gt=0, allow_inf_nan=False, description="between two tokens")
+    total_seconds: float = Field(300, gt=0, allow_inf_nan=False, description="of one answer")
+    max_output_tokens: int = Field(800, ge=16, description="of one answer")
+    request_cost: float | None = Field(None, ge=0, allow_inf_nan=False, description="US dollars that planning one request may cost")
+    day_cost: float | None = Field(None, ge=0, allow_inf_nan=False, description="US dollars a day (UTC), in this workspace")
+    request_tokens: int | None = Field(None, gt=0, description="tokens that planning one request may take")
+    day_tokens: int | None = Field(None, gt=0, description="tokens a day (UTC), in this workspace")
+    keys: dict[str, str] = Field(
+        default_factory=dict, description="host -> the environment variable that holds its key; your own file only"
+    )
+
+
+SECTIONS: dict[str, type[Strict]] = {"limits": Limits, "gateway": GatewaySettings}
 
 
 class Settings(Strict):
     """Everything that can be set, with its default."""
 
-    model: str = Field("builtin", description="what plans: builtin, a GGUF file, or scripted:FILE")
+    model: str = Field(
+        "builtin",
+        description="what plans: builtin, a GGUF file, a model folder, openai:http://host:port/v1#name, vllm:FOLDER, scripted:FILE or "
+        "recorded:FILE",
+    )
+    embedder: str = Field(
+        "builtin", description="what makes vectors: builtin (all-MiniLM-L6-v2), a model folder, openai:URL#NAME, or hashing"
+    )
     policy: str | None = Field(None, description="policy file; the packaged default if unset")
     cache: str = Field("~/.cache/modelwright", description="where the built-in model is kept in float32 (540 MB)")
     threads: int = Field(0, ge=0, description="threads of training and evaluation; 0 is every core")
     planner_threads: int = Field(1, ge=1, description="threads of the planning model; two collapse when another process is busy")
+    planner_adapter: bool = Field(True, description="whether the built-in model plans with the adapter that was trained for it")
     seed: int = Field(7, ge=0, description="seed of everything random")
     job_seconds: float = Field(6 * 3600, gt=0, allow_inf_nan=False, description="wall-clock limit of one child process")
     job_memory_gib: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="memory limit of one child; 90% of what is free if unset"
     )
+    prices: str | None = Field(None, description="price file that is read before the packaged one, TOML")
+    record: str | None = Field(
+        None, description="file to which every answer of the planning model is added, to be replayed as recorded:FILE"
+    )
+    vllm_python: str | None = Field(
+        None, description="the Python that has vLLM, if it is not this one; your own file or the environment only"
+    )
     limits: Limits = Field(default_factory=Limits)
+    gateway: GatewaySettings = Field(default_factory=GatewaySettings)
 
     @property
     def cache_dir(self) -> Path:
@@ -54,6 +96,7 @@ def load(start: Path, *, environ: Mapping[str, str] | None = None, **overrides: 
     if path:
         values = _read(path)
         _check_keys(values, str(path))
+        _take_own(values, path)
     here = start.absolute()
     bases = dict.fromkeys(PATHS, path.parent.absolute() if path else here)
     origin = _from_environment(values, os.environ if environ is None else environ)
@@ -63,6 +106,7 @@ def load(start: Path, *, environ: Mapping[str, str] | None = None, **overrides: 
     for key in PATHS:
         if isinstance(values.get(key), str) and values[key]:
             values[key] = _absolute(key, values[key], bases[key])
+    _place_fallbacks(values, bases["model"] if "gateway.fallbacks" in origin or not path else path.parent.absolute())
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -72,19 +116,45 @@ def load(start: Path, *, environ: Mapping[str, str] | None = None, **overrides: 
         raise ConfigError(f"{where}: {key}: {first['msg']}, got {first['input']!r:.60}") from None
 
 
+def _place_fallbacks(values: dict[str, Any], base: Path) -> None:
+    gateway = values.get("gateway")
+    if isinstance(gateway, dict) and isinstance(gateway.get("fallbacks"), list):
+        values["gateway"] = {**gateway, "fallbacks": [_absolute("model", str(ref), base) for ref in gateway["fallbacks"]]}
+
+
+def _take_own(values: dict[str, Any], path: Path) -> None:
+    """What only the user's own file may say: read from there, refused anywhere else."""
+    own = own_file()
+    if path == own:
+        return
+    for section, key in (("gateway", "keys"), ("", "vllm_python")):
+        if key in (values.get(section, {}) if section else values):
+            raise ConfigError(f"{path}: {section and section + '.'}{key} is read from your own file only", fix=f"move it to {own}")
+    if own.is_file():
+        mine = _read(own)
+        _check_keys(mine, str(own))
+        if "vllm_python" in mine:
+            values["vllm_python"] = _absolute("vllm_python", str(mine["vllm_python"]), own.parent)
+        if "keys" in mine.get("gateway", {}):
+            values["gateway"] = {**values.get("gateway", {}), "keys": mine["gateway"]["keys"]}
+
+
 def _absolute(key: str, text: str, base: Path) -> str:
     """A path as seen from `base`; a model that is no path stays as it is."""
-    prefix, name = (SCRIPTED, text.removeprefix(SCRIPTED)) if key == "model" and text.startswith(SCRIPTED) else ("", text)
+    if key == "model" and text.startswith(VLLM):
+        return VLLM + _absolute("model", text.removeprefix(VLLM), base)
+    prefix = next((prefix for prefix in FILE_PREFIXES if key == "model" and text.startswith(prefix)), "")
+    name = text.removeprefix(prefix)
     expanded = os.path.expanduser(name)
     if expanded.startswith("~"):
         raise ConfigError(f"{key}: there is no home folder for {name!r:.80}", fix="write the whole path")
-    if key == "model" and not prefix and not _is_model_path(expanded, base):
+    if key in ("model", "embedder") and not prefix and not _is_model_path(expanded, base):
         return text
     return prefix + str(base / expanded)
 
 
 def _is_model_path(text: str, base: Path) -> bool:
-    if text == "builtin" or text.startswith(ENDPOINT):
+    if text in ("builtin", "hashing") or text.startswith(ENDPOINT):
         return False
     return text.startswith((".", "/")) or text.endswith(".gguf") or os.path.exists(base / text)
 
@@ -93,8 +163,13 @@ def find_file(start: Path) -> Path | None:
     for folder in (start, *start.resolve().parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
-    home = Path(os.environ.get("XDG_CONFIG_HOME", "~/.config")).expanduser() / "modelwright" / "config.toml"
+    home = own_file()
     return home if home.is_file() else None
+
+
+def own_file() -> Path:
+    """The user's own settings."""
+    return Path(os.environ.get("XDG_CONFIG_HOME", "~/.config")).expanduser() / "modelwright" / "config.toml"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -106,11 +181,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _check_keys(values: Mapping[str, Any], where: str) -> None:
     _refuse_unknown(values, list(Settings.model_fields), where, "")
-    if "limits" in values:
-        limits = values["limits"]
-        if not isinstance(limits, dict):
-            raise ConfigError(f"{where}: limits is {limits!r:.60}, not a table", fix="write [limits] and below it steps = 50")
-        _refuse_unknown(limits, list(Limits.model_fields), where, "limits.")
+    for name, section in SECTIONS.items():
+        found = values.get(name, {})
+        if not isinstance(found, dict):
+            first = next(iter(section.model_fields.items()))
+            fix = f"write [{name}] and below it {first[0]} = {first[1].get_default(call_default_factory=True)}"
+            raise ConfigError(f"{where}: {name} is {found!r:.60}, not a table", fix=fix)
+        _refuse_unknown(found, list(section.model_fields), where, f"{name}.")
 
 
 def _refuse_unknown(values: Mapping[str, Any], known: list[str], where: str, prefix: str) -> None:
@@ -130,8 +207,8 @@ def _from_environment(values: dict[str, Any], environ: Mapping[str, str]) -> dic
         key = name.removeprefix(PREFIX).lower()
         section, _, leaf = key.partition("__")
         if leaf:
-            _refuse_unknown({section: 0}, ["limits"], name, "")
-            _refuse_unknown({leaf: 0}, list(Limits.model_fields), name, "limits.")
+            _refuse_unknown({section: 0}, list(SECTIONS), name, "")
+            _refuse_unknown({leaf: 0}, list(SECTIONS[section].model_fields), name, f"{section}.")
             values[section] = {**values.get(section, {}), leaf: text}
             origin[f"{section}.{leaf}"] = name
         else:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from modelwright.errors import EngineMissing, ModelRefError, ModelwrightError
 
@@ -39,6 +41,45 @@ class Model:
         return self.ref if self.is_builtin else Path(self.path).name
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """A server that speaks the OpenAI API, from `openai:http://host:port/v1#name`."""
+
+    url: str
+    """Without a slash at the end."""
+    model: str
+    """As the server calls it; empty for the only one that it has."""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def is_local(self) -> bool:
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def address(self) -> str:
+        """As traces and price files name it: `127.0.0.1:8000/v1#name`."""
+        return self.url.split("://", 1)[1] + (f"#{self.model}" if self.model else "")
+
+
+def endpoint(ref: str) -> Endpoint:
+    """What `openai:URL#NAME` means. Raises ModelRefError for an address that is none, or that holds a password."""
+    url, _, name = ref.removeprefix("openai:").partition("#")
+    fix = "write openai:http://host:port/v1#name"
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or True) and not re.search(r"\s", url)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ModelRefError(f"{url!r:.80} is no address of a server", fix=fix)
+    if parts.username or parts.password or parts.query:
+        raise ModelRefError(f"the address of {parts.hostname} holds a secret or a query", fix="name a key under [gateway.keys]")
+    return Endpoint(url.rstrip("/"), name)
+
+
 def builtin_gguf() -> Path:
     """The built-in model's file, found without importing its package (that would load llama.cpp)."""
     spec = importlib.util.find_spec(BUILTIN_PACKAGE)
@@ -55,6 +96,7 @@ def resolve(ref: str, workspace: Path) -> Model:
     if ref == BUILTIN:
         return Model(ref, "gguf", str(builtin_gguf()), is_builtin=True)
     if ref.startswith("openai:"):
+        endpoint(ref)
         return Model(ref, "endpoint", ref.removeprefix("openai:"))
     try:
         found = _on_disk(ref, workspace)

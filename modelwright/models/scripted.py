@@ -28,7 +28,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from modelwright.errors import ConfigError, EngineMissing
-from modelwright.models.base import Choice
+from modelwright.models.base import Choice, Draft, DraftQuestion
 from modelwright.types import Json, Strict
 
 
@@ -108,6 +108,9 @@ class ScriptedModel:
                 f"{self.name} answers {answer!r} to {purpose}, which is not a choice", fix=f"use one of: {', '.join(choices)}"
             )
         return Choice(answer)
+
+    def draft(self, question: DraftQuestion) -> Draft:
+        raise EngineMissing(f"{self.name} drafts nothing", fix="add a [[plan]] entry for the request")
 
     def whole_plan(self, request: str, answers: Sequence[str]) -> Json | None:
         entry = next((e for e in self._script.plan if e.fits(request, len(answers))), None)

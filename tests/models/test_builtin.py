@@ -16,7 +16,8 @@ import pytest
 from modelwright.config import Settings
 from modelwright.errors import ConfigError, EngineMissing, ModelRefError
 from modelwright.modelrefs import builtin_gguf
-from modelwright.models import open_model
+from modelwright.models import compact, open_model
+from modelwright.models.base import Card, DraftQuestion, FieldCard, Slot
 from modelwright.models.builtin import BuiltinModel
 from modelwright.models.scripted import ScriptedModel
 
@@ -81,7 +82,7 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
 
 def test_a_child_that_cannot_run_is_an_engine_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = BuiltinModel(str(builtin_gguf()))
-    monkeypatch.setattr(broken, "_command", [sys.executable, "-c", "raise SystemExit(3)"])
+    monkeypatch.setattr(broken._child, "_command", [sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(EngineMissing, match="cannot be reached"):
         broken.choose("x", CHOICES, purpose="intent", examples=EXAMPLES)
 
@@ -103,3 +104,42 @@ def test_the_setting_opens_the_model_that_it_names(workspace: Path, monkeypatch:
         open_model(Settings(model="nowhere.gguf"))
     monkeypatch.setattr("modelwright.models.builtin.importlib.util.find_spec", lambda name: None)
     assert open_model(Settings()) is None
+
+
+QUESTION = DraftQuestion(
+    "shrink big.gguf to q4",
+    "shrink [M1 big.gguf] to [Q1 q4]",
+    (Slot("M1", "model", "big.gguf", "big.gguf"), Slot("Q1", "quant", "q4", "Q4_K_M")),
+    (
+        Card("quantize", "Make a model smaller.", (FieldCard("model", ("model",)), FieldCard("types", ("quant",), many=True))),
+        Card("quantize_all", "Make all models smaller.", (FieldCard("types", ("quant",)),)),
+    ),
+)
+
+
+def test_a_draft_is_in_the_language_of_the_question(model: BuiltinModel) -> None:
+    draft = model.draft(QUESTION)
+    assert compact.parse(compact.written(draft), QUESTION).steps == draft.steps
+    assert [name for name, _ in draft.alternatives] == sorted(
+        ["none", "ask", "quantize", "quantize_all"], key=lambda name: -dict(draft.alternatives)[name]
+    )
+    assert draft.score <= 0
+    assert 0 < draft.ttft_seconds <= draft.seconds
+    assert draft.prompt_tokens > 20
+
+
+def test_a_child_that_dies_while_it_drafts_is_replaced_and_the_draft_made_again(
+    model: BuiltinModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, take, killed = model.draft(QUESTION), compact.Writer.take, []
+
+    def kill_once_then_take(writer: compact.Writer, option: str) -> None:
+        if not killed and model.pid:
+            killed.append(model.pid)
+            os.kill(model.pid, signal.SIGKILL)
+        take(writer, option)
+
+    monkeypatch.setattr(compact.Writer, "take", kill_once_then_take)
+    again = model.draft(QUESTION)
+    assert killed
+    assert (again.kind, again.steps) == (whole.kind, whole.steps)
