@@ -6,11 +6,13 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from modelwright import faults
 from modelwright.config import Settings
+from modelwright.contract import Documents
 from modelwright.engines import client
 from modelwright.types import Json
 
@@ -31,6 +33,13 @@ class RunContext:
     joined: bool = False
     _jobs: int = field(default=0)
     _began: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Opened when a tool first asks for it."""
+        from modelwright.memory.documents.service import DocumentIndexes
+
+        return DocumentIndexes(self.workspace, self.settings, self.job)
 
     def progress(self, message: str, **numbers: Any) -> None:
         self._heard({"message": message, **numbers})

@@ -50,3 +50,5 @@ class Deps:
     """Forget old checkpoints; called each step."""
     tokens_used: Callable[[], int] = field(default=lambda: 0)
     """Planner tokens since the last call of this function."""
+    cost_used: Callable[[], float] = field(default=lambda: 0.0)
+    """US dollars that planning took since the last call of this function, as far as prices are known."""

@@ -5,6 +5,8 @@ Nothing here decides what comes next; the outcome is either a ledger key or a ty
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +17,11 @@ from modelwright.contract import Tool
 from modelwright.errors import BudgetSpent, Denied, Interrupted, JobLimit, ModelwrightError, ToolFailed
 from modelwright.events import EventType
 from modelwright.files import clear_os_errors, discard
-from modelwright.graphs import ledger, references
+from modelwright.graphs import ledger, predictions, references
 from modelwright.graphs.context import RunContext
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.gate import call_id, estimate_of
-from modelwright.types import Check, Decision, Json, Step, ToolArgs, ToolResult
+from modelwright.types import Check, Decision, Estimate, Json, Step, ToolArgs, ToolResult
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def authorise(call: Call, approved: dict[str, str], allowed_tools: Sequence[str]
         raise AskAgain(resolved=False)
     known = call.step.estimate if call.args == call.step.args else None  # only references make another estimate
     estimate = known or estimate_of(call.tool, call.args, deps.workspace.root)
-    verdict = deps.policy.decide(call.tool, call.args, estimate, deps.workspace.root)  # again: a link may point elsewhere by now
+    verdict = deps.policy.decide(
+        call.tool, call.args, estimate or Estimate(), deps.workspace.root
+    )  # again: a link may point elsewhere by now
     if verdict.decision is Decision.DENY:
         raise Denied(f"policy denies {call.step.id} with its real arguments: {verdict.reason} (rule {verdict.rule})")
     unseen = verdict.decision is Decision.ASK and call.step.decision is Decision.ALLOW and call.tool.name not in allowed_tools
@@ -118,6 +122,7 @@ def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float
     seconds = time.monotonic() - started
     deps.ledger.done(key, result.model_dump(mode="json"), context.peak_memory_bytes)
     faults.point("execute.after_outcome")
+    _learn(call, key, deps, seconds, context)
     _drop_scratch(deps.workspace.job_dir(key))
     deps.emitter.emit(
         EventType.TOOL_FINISHED,
@@ -129,6 +134,15 @@ def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float
         summary=result.summary,
     )
     return Outcome(key, False, seconds)
+
+
+def _learn(call: Call, key: str, deps: Deps, seconds: float, context: RunContext) -> None:
+    """Keep what this call took beside what its tool had said. A joined job was begun by somebody else: its time is not known."""
+    estimate = None if context.joined else estimate_of(call.tool, call.args, deps.workspace.root)
+    if estimate is None:
+        return
+    with contextlib.suppress(sqlite3.Error):  # a record that cannot be written must not fail a call that is done
+        predictions.store(deps.db, key, call.tool, call.args, estimate, seconds, context.peak_memory_bytes)
 
 
 def _drop_scratch(job_dir: Path) -> None:

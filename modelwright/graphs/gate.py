@@ -6,39 +6,67 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from modelwright.canonical import sha256_of
 from modelwright.contract import Tool, Verdict
 from modelwright.errors import BadRequest, PlanError
-from modelwright.graphs import references
+from modelwright.graphs import feasible, references
 from modelwright.graphs.deps import Policy
 from modelwright.graphs.plancheck import check, example_of, replaced
+from modelwright.graphs.predictions import History
 from modelwright.types import Decision, Estimate, Json, Plan, Step
+from modelwright.workspace import Workspace
 
 
 def assess(
-    plan: Plan, tools: Mapping[str, Tool], policy: Policy, workspace: Path, resolved: Mapping[str, Json] | None = None
+    plan: Plan,
+    tools: Mapping[str, Tool],
+    policy: Policy,
+    workspace: Path,
+    resolved: Mapping[str, Json] | None = None,
+    memory_limit: int | None = None,
 ) -> tuple[Plan, dict[str, Verdict]]:
-    """The plan with estimates and decisions filled in, and each step's verdict; by its real arguments where they are known."""
+    """The plan with estimates and decisions filled in, and each step's verdict; by its real arguments where they are known.
+
+    Estimates are corrected by what like calls took in this workspace. Raises DoesNotFit for a step that needs more than
+    `memory_limit` bytes, or than there is.
+    """
     verdicts, steps = {}, []
+    history, limit = History(Workspace(workspace).database), memory_limit or feasible.memory_limit(None)
     for step in plan.steps:
         tool = tools[step.tool]
         args = (resolved or {}).get(step.id, step.args)
-        estimate = estimate_of(tool, args, workspace)
-        verdict = policy.decide(tool, args, estimate, workspace)
+        estimate = _corrected(estimate_of(tool, args, workspace), tool, args, history)
+        if estimate is not None:
+            feasible.refuse_unfit(step.id, tool, args, estimate, limit, partial(_memory_of, tool, workspace, history))
+        verdict = policy.decide(tool, args, estimate or Estimate(), workspace)
         verdicts[step.id] = verdict
         steps.append(step.model_copy(update={"estimate": estimate, "decision": verdict.decision, "rule": verdict.rule}))
     return plan.model_copy(update={"steps": steps}), verdicts
 
 
-def estimate_of(tool: Tool, args: Json, workspace: Path) -> Estimate:
-    """The tool's own estimate; a reference stands for a model of the built-in's size, or for 1 where a number is due."""
+def _corrected(estimate: Estimate | None, tool: Tool, args: Json, history: History) -> Estimate | None:
+    return None if estimate is None else history.corrected(tool, args, estimate)
+
+
+def _memory_of(tool: Tool, workspace: Path, history: History, args: Json) -> int | None:
+    estimate = _corrected(estimate_of(tool, args, workspace), tool, args, history)
+    return None if estimate is None else estimate.memory_bytes
+
+
+def estimate_of(tool: Tool, args: Json, workspace: Path) -> Estimate | None:
+    """The tool's own estimate; a reference stands for a model of the built-in's size, or for 1 where a number is due.
+
+    None is unknown: an input is missing or cannot be read. The tool says so itself, with its hint, before it works; so
+    policy decides by what the call touches.
+    """
     known = _without_references(tool, args)
     try:
         return tool.estimate(tool.args.model_construct(**_with_defaults(tool, known)), workspace)
     except (BadRequest, OSError, ValueError, RuntimeError):
-        return Estimate()  # an input that is missing is the tool's to report, with its hint
+        return None
 
 
 def _without_references(tool: Tool, args: Json) -> Json:

@@ -18,7 +18,7 @@ from typing import Any
 from modelwright import modelrefs
 from modelwright.canonical import sha256_of, sha256_of_path
 from modelwright.contract import Tool
-from modelwright.errors import BadRequest
+from modelwright.errors import BadRequest, ModelRefError
 from modelwright.files import clear_os_errors
 from modelwright.graphs import references
 from modelwright.types import Artifact, Json
@@ -114,7 +114,10 @@ def _strings(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 
 def _content_hash(role: str, value: str, workspace: Path, db: sqlite3.Connection) -> str:
     if role == "model":
-        model = modelrefs.resolve(value, workspace)
+        try:
+            model = modelrefs.resolve(value, workspace)
+        except ModelRefError:  # the tool itself says so, or knows the model by its name alone
+            return "missing"
         return "endpoint" if model.kind == "endpoint" else _hash_of(Path(model.path), db)
     try:
         path = workspace / Path(value).expanduser()

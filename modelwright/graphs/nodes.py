@@ -16,11 +16,15 @@ from modelwright.errors import BadRequest, BudgetSpent, Denied, ModelwrightError
 from modelwright.events import EventType
 from modelwright.graphs import bounds, execute, gate
 from modelwright.graphs.deps import Deps
+from modelwright.graphs.feasible import memory_limit
 from modelwright.graphs.plancheck import check, read_plan
 from modelwright.graphs.state import RunState
 from modelwright.types import Decision, Json, Limits, Plan, Spent, Step
 
 Update = dict[str, Any]
+REPLANNED = (1, 2)
+"""Exit codes of failures that another plan may avoid: a tool failed, or its arguments or files were not what it takes.
+Not a refusal (4), a spent budget (5), a missing engine (6) or Ctrl-C."""
 
 
 class Nodes:
@@ -53,6 +57,7 @@ class Nodes:
             "cursor": 0,
             "stuck": False,
             "given": None,
+            "resolved": {},
             "answers": self._answers(state),
             "plan_id": self.deps.store.save_plan(plan),
         }
@@ -95,10 +100,11 @@ class Nodes:
         try:
             if reply.get("edit"):
                 plan = gate.edited(plan, reply["edit"], self.deps.tools)
+            resolved = {} if reply.get("edit") else state["resolved"]
+            limit = memory_limit(self.deps.settings.job_memory_gib)
+            plan, verdicts = gate.assess(plan, self.deps.tools, self.deps.policy, self.deps.workspace.root, resolved, limit)
         except ModelwrightError as error:
-            return self._edit_refused(state, error)
-        resolved = {} if reply.get("edit") else state["resolved"]
-        plan, verdicts = gate.assess(plan, self.deps.tools, self.deps.policy, self.deps.workspace.root, resolved)
+            return self._edit_refused(state, error) if reply.get("edit") else self._failed(error)
         for step in plan.steps:
             verdict = verdicts[step.id]
             self.deps.emitter.emit(
@@ -291,7 +297,7 @@ class Nodes:
             self.deps.emitter.emit(EventType.NOTICE, failure["step"], message=f"retry {spent.retries} of {limits.retries}")
             return {"failure": None, "spent": spent.model_dump(), "next": "execute"}
         tried = [*state["tried"], str(self._plan_of(state).hash)]
-        if spent.replans < limits.replans and failure["exit_code"] == 1:
+        if spent.replans < limits.replans and failure["exit_code"] in REPLANNED:
             return {"tried": tried, "next": "plan"}
         return {"tried": tried, **self._failed_as_before(state)}
 
@@ -331,6 +337,7 @@ class Nodes:
             update={
                 "seconds": spent.seconds + time.monotonic() - started,
                 "tokens": spent.tokens + self.deps.tokens_used(),
+                "cost": spent.cost + self.deps.cost_used(),
                 "replans": spent.replans + replans,
             }
         ).model_dump()

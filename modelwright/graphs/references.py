@@ -56,19 +56,19 @@ def resolve(value: Any, result_of: Callable[[str], Json]) -> Any:
 
 def schema_at(schema: Json, path: tuple[str | int, ...]) -> Json:
     """The part of a JSON schema that describes the value at `path`; empty if unknown."""
-    here = _plain(schema, schema)
+    here = follow(schema, schema)
     for part in path:
         here = here.get("items", {}) if isinstance(part, int) else here.get("properties", {}).get(part, {})
-        here = _plain(here, schema)
+        here = follow(here, schema)
     return here
 
 
-def _plain(part: Json, root: Json) -> Json:
+def follow(part: Json, root: Json) -> Json:
     """Follow $ref, and take the one alternative of an optional value that is not null."""
     if "$ref" in part:
-        return _plain(root["$defs"][part["$ref"].rsplit("/", 1)[-1]], root)
+        return follow(root["$defs"][part["$ref"].rsplit("/", 1)[-1]], root)
     alternatives = [a for a in part.get("anyOf", []) if a.get("type") != "null"]
-    return _plain(alternatives[0], root) if len(alternatives) == 1 else part
+    return follow(alternatives[0], root) if len(alternatives) == 1 else part
 
 
 def check_type(wanted: Json, given: Json, step: str, field: str, reference: str) -> None:

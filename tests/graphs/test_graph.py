@@ -176,6 +176,12 @@ def test_tokens_of_the_planner_are_bounded(harness: MakeHarness) -> None:
     assert h.start(Limits(tokens=100))["pending"]["reached"] == "tokens 500 of 100"
 
 
+def test_what_planning_costs_counts_towards_the_bound(harness: MakeHarness) -> None:
+    h = harness(steps(("note", {"text": "a"})))
+    h.cost = 0.5
+    assert h.start(Limits(cost=0.25))["pending"]["reached"] == "cost 0.5 of 0.25"
+
+
 def test_going_in_circles_is_noticed(harness: MakeHarness) -> None:
     state = harness(steps(*[("note", {"text": "same"})] * 5)).start()
     assert state["status"] == "failed"

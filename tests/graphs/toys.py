@@ -180,7 +180,7 @@ class Harness:
         self.workspace = Workspace(root)
         self.db = self.workspace.connect()
         clock = itertools.count(1.0)
-        self.tokens = 0
+        self.tokens, self.cost = 0, 0.0
         self.deps = Deps(
             workspace=self.workspace,
             settings=Settings(),
@@ -194,6 +194,7 @@ class Harness:
             write_report=self._report,
             remember=lambda state: None,
             tokens_used=lambda: self.tokens,
+            cost_used=lambda: self.cost,
         )
         self.graph = build(self.deps, saver)
         self.thread = {"configurable": {"thread_id": run}, "recursion_limit": 10_000}

@@ -1,6 +1,8 @@
 """What in a request can become an argument: found by code, each with its place, so that a plan can show its evidence.
 
-paths.py    files, folders, models, and names that look like paths but are not there
+paths.py    files, folders, globs, models, and names that look like paths but are not there
+units.py    memory and money
+nouns.py    graphics cards, model families, search indexes, names to save something as
 numbers.py  numbers, in digits and words
 here        values with a name (quantization types, methods, metrics, formats), and the order of it all
 """
@@ -13,17 +15,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.nouns import find_families, find_gpus, find_indexes, find_output_names
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.paths import find_paths
+from modelwright.graphs.planning.units import find_amounts
 
 
-def find(text: str, workspace: Path, source: str = "request") -> list[Candidate]:
-    """All candidates in order. Where two overlap, paths win over named values, and longer ones over shorter."""
-    paths = find_paths(text, workspace)
-    named = _outside(find_named(text), paths)
-    numbers = _outside(find_numbers(text), [*paths, *named])
-    found = sorted([*paths, *named, *numbers], key=lambda c: (c.start, c.end))
-    return [replace(c, source=source) for c in found]
+def find(text: str, workspace: Path, source: str = "request", indexes: Sequence[str] = ()) -> list[Candidate]:
+    """All candidates in order. Where two overlap, the room that is more certain wins, then the longer one."""
+    found = find_paths(text, workspace)
+    for room in (find_gpus(text), find_amounts(text)):
+        found += _outside(room, found)
+    named = _outside(find_named(text), found)
+    found += _outside(find_families(text), [c for c in found if c.kind != "gpu"])
+    found += [c for c in named if not any(f.kind == "model" and c.start < f.end and f.start < c.end for f in found)]
+    rooms = [find_output_names(text), find_indexes(text, indexes)]
+    for room in reversed(rooms) if _INDEXING.search(text) else rooms:  # "call it kb" names an index where one is made
+        found += _outside(room, found)
+    found += _outside(find_numbers(text), found)
+    return [replace(c, source=source) for c in sorted(found, key=lambda c: (c.start, c.end))]
 
 
 def find_named(text: str) -> list[Candidate]:
@@ -38,6 +48,7 @@ def find_named(text: str) -> list[Candidate]:
     return _longest_of_each_kind(found)
 
 
+_INDEXING = re.compile(r"\b(?:index|indice|índice|idx|searchable|knowledge base|indici|индекс)", re.IGNORECASE)
 _QUANT = re.compile(r"(?<![\w.-])(?:(I?Q[1-8])[_ -]?(XXS|XS|NL|K[_ -]?(?:XL|S|M|L)|[0-9KSM])?)(?!\w)", re.IGNORECASE)
 _SHORT = {
     "Q8": "Q8_0",

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning import workflows
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.fields import main_dataset, measures
@@ -27,11 +26,15 @@ class Draft:
     """For a step that only the workflow has: all words of the workflow."""
     workflow: str = ""
     template: TemplateStep | None = None
+    order: tuple[str, ...] = ()
+    """The tools of the workflow, in their order."""
     dataset: Candidate | None = None
     """Set when one clause names several data sets and each gets a step of its own."""
     model: Candidate | None = None
     waits: bool = False
     """Said before what it waits for ("evaluate m after training it"): the model it names is the one that comes out."""
+    chosen: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
+    """What the planning model chose for its arguments."""
     id: str = ""
     args: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
@@ -41,35 +44,69 @@ class Draft:
         return Step.model_validate({"id": self.id, "tool": self.tool.name, "args": self.args, "sources": self.sources, "expect": expect})
 
 
-def make(intents: Sequence[Intent], tools: Mapping[str, Tool], *, is_gguf: bool) -> list[Draft]:
+@dataclass(frozen=True)
+class Source:
+    """What is known of the model that the request starts from."""
+
+    is_gguf: bool = False
+    """A GGUF file, the built-in model, or nothing said (then it is the built-in one)."""
+    is_whole: bool = False
+    """A GGUF file in full precision."""
+
+
+def make(intents: Sequence[Intent], tools: Mapping[str, Tool], workflow: Workflow | None, source: Source) -> list[Draft]:
     """The steps in order, numbered s1, s2 …"""
-    workflow = workflows.choose([i.tool for i in intents], tools)
     drafts: list[Draft] = []
+    planned = _of_workflow(workflow, intents, tools, source) if workflow else []
+    covered = [i for i in intents if workflow and (i.tool in workflow.covers or not workflow.covers)]
     for intent in intents:
-        if workflow and intent.tool in workflow.covers:
-            if not any(d.workflow for d in drafts):
-                drafts += _of_workflow(workflow, intents, tools, is_gguf)
+        if intent in covered:
+            covered.remove(intent)
+            drafts += _up_to(planned, intent.tool) if covered else planned
         else:
-            drafts += _one_for_each(Draft(tools[intent.tool], intent.clause, waits=intent.waits))
+            drafts += _one_for_each(Draft(tools[intent.tool], intent.clause, waits=intent.waits, chosen=intent.chosen))
     for number, draft in enumerate(drafts, 1):
         draft.id = f"s{number}"
     return drafts
 
 
-def _of_workflow(workflow: Workflow, intents: Sequence[Intent], tools: Mapping[str, Tool], is_gguf: bool) -> list[Draft]:
-    clauses = {i.tool: i.clause for i in reversed(intents) if i.tool in workflow.covers}
-    everything = Clause(tuple(token for i in intents if i.tool in workflow.covers for token in i.clause.tokens))
-    steps = [s for s in workflow.steps if not (s.skip_if_gguf and is_gguf and s.tool not in clauses)]
-    return [Draft(tools[s.tool], clauses.get(s.tool, Clause(())), everything, workflow.name, s) for s in steps]
+def _up_to(planned: list[Draft], tool: str) -> list[Draft]:
+    """Take the workflow's steps from the front, as far as the one of this tool: other steps may stand between."""
+    places = [n for n, draft in enumerate(planned) if draft.tool.name == tool]
+    taken = planned[: places[0] + 1] if places else []
+    del planned[: len(taken)]
+    return taken
+
+
+def _of_workflow(workflow: Workflow, intents: Sequence[Intent], tools: Mapping[str, Tool], source: Source) -> list[Draft]:
+    mine = [i for i in intents if i.tool in workflow.covers or not workflow.covers]
+    asked = {i.tool: i for i in reversed(mine)}
+    everything = Clause(tuple(token for i in mine for token in i.clause.tokens))
+    drafts: list[Draft] = []
+    order = tuple(s.tool for s in workflow.steps)
+    shipped = source.is_gguf or any(s.only_if_gguf and s.tool in asked for s in workflow.steps)
+    for step in workflow.steps:
+        intent = asked.get(step.tool)
+        left_out = (step.skip_if_gguf and source.is_whole) or (step.only_if_gguf and not shipped) or step.only_if_asked
+        if intent is None and left_out:
+            continue
+        clause, chosen = (intent.clause, intent.chosen) if intent else (Clause(()), {})
+        drafts.append(Draft(tools[step.tool], clause, everything, workflow.name, step, order, chosen=chosen))
+    return drafts
 
 
 def _one_for_each(draft: Draft) -> list[Draft]:
     """A tool that only reads is called once for each data set that its clause names, an evaluation once for each model."""
     tool, found = draft.tool, draft.clause.candidates
-    datasets = [c for c in found if c.kind in ("dataset", "missing")]
-    if tool.effects <= {Effect.READS_FILES} and main_dataset(tool) and len(datasets) > 1:
+    datasets = list({c.value: c for c in found if c.kind in ("dataset", "missing")}.values())
+    if tool.effects <= {Effect.READS_FILES} and main_dataset(tool) and len(datasets) > 1 and not draft.chosen.get(main_name(tool)):
         return [Draft(tool, draft.clause, dataset=c) for c in datasets]
     models = list({c.value: c for c in found if c.kind == "model"}.values())
-    if measures(tool) and "model" in tool.args.model_fields and len(models) > 1:
+    if measures(tool) and "model" in tool.args.model_fields and len(models) > 1 and "model" not in draft.chosen:
         return [Draft(tool, draft.clause, model=c) for c in models]
     return [draft]
+
+
+def main_name(tool: Tool) -> str:
+    found = main_dataset(tool)
+    return found.name if found else ""

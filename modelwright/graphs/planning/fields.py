@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from modelwright.contract import Tool
+from modelwright.graphs.references import follow
 from modelwright.types import Json, ToolArgs, ToolResult
 
 
@@ -16,11 +18,17 @@ class FieldSpec:
     type: str
     """string, integer, number, boolean, array or object."""
     role: str = ""
-    """dataset, model, file, output; of the items for a list."""
+    """dataset, model, file, documents (a file argument that may be a folder or a glob), output; of the items for a list."""
     required: bool = False
     default: Any = None
     allowed: tuple[str, ...] = ()
     description: str = ""
+    inner: str = ""
+    """Its type; of the items for a list."""
+    least: float | None = None
+    most: float | None = None
+    """Bounds of a number, both allowed; of the items for a list."""
+    most_items: int | None = None
 
     @property
     def is_list(self) -> bool:
@@ -61,24 +69,33 @@ def _model_results(result: type[ToolResult]) -> dict[str, bool]:
     return {name: field.is_list for name, field in found.items() if field.role == "model"}
 
 
+_FOLDER = re.compile(r"folder|director|glob|documents", re.IGNORECASE)
+PATH_NAMES = frozenset({"path", "file", "folder", "source"})
+
+
+def _role(name: str, part: Json, description: str) -> str:
+    """Declared; a plain string that is called path and says so is one too."""
+    role = str(part.get("x-role", ""))
+    if not role and part.get("type") == "string" and name in PATH_NAMES and re.search(r"folder|file|path|glob", description, re.IGNORECASE):
+        role = "file"
+    return "documents" if role == "file" and _FOLDER.search(description) else role
+
+
 def _field(name: str, part: Json, root: Json, required: bool) -> FieldSpec:
     default, description = part.get("default"), part.get("description", "")
-    plain = _plain(part, root)
-    items = _plain(plain.get("items", {}), root)
+    plain = follow(part, root)
+    items = follow(plain.get("items", {}), root)
     inner = items if plain.get("type") == "array" else plain
     return FieldSpec(
         name,
         str(plain.get("type", "object")),
-        str(inner.get("x-role", "")),
+        _role(name, inner, description),
         required,
         default,
         tuple(str(v) for v in inner.get("enum", [inner["const"]] if "const" in inner else ())),
         description,
+        str(inner.get("type", "object")),
+        inner.get("minimum"),
+        inner.get("maximum"),
+        plain.get("maxItems"),
     )
-
-
-def _plain(part: Json, root: Json) -> Json:
-    if "$ref" in part:
-        return _plain(root["$defs"][part["$ref"].rsplit("/", 1)[-1]], root)
-    real = [a for a in part.get("anyOf", ()) if a.get("type") != "null"]
-    return _plain(real[0], root) if len(real) == 1 else part

@@ -1,20 +1,22 @@
 """Gives every argument a value that has a source, asks where there is none, and leaves defaults out.
 
-A source is request[a:b] (a slice of the request), `answer`, `step s1`, `template NAME` or `default`. Order of trust for a
-value: the wiring of the workflow, the step's own clause, an earlier step's result, the rest of the request, an answer.
+A source is request[a:b] (a slice of the request), `answer`, `step s1`, `template NAME`, `memory:ID` or `default`. Order of
+trust for a value: the wiring of the workflow, what the planning model chose among the request's values, the step's own
+clause, an earlier step's result, the rest of the request, a remembered fact, an answer.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from modelwright.graphs.planning import fill_data, fill_models, fill_wiring, named
+from modelwright.graphs.planning import fill_data, fill_models, fill_open, fill_text, fill_values, fill_wiring, named
 from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.cards import is_free_text
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.drafts import Draft
+from modelwright.graphs.planning.facts import fact_for
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, main_dataset
-from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.questions import wording
 from modelwright.graphs.planning.sheet import OUTPUT_LEADS, Sheet
@@ -22,24 +24,34 @@ from modelwright.graphs.planning.sheet import OUTPUT_LEADS, Sheet
 
 def fill(sheet: Sheet) -> None:
     """Fill the drafts in order. Raises OpenQuestion for the first thing that only the user can say."""
-    for draft in sheet.drafts:
+    for draft in list(sheet.drafts):
         _fill(sheet, draft)
+        _split(sheet, draft)
 
 
 def _fill(sheet: Sheet, draft: Draft) -> None:
     fields = fields_of(draft.tool.args)
     main = main_dataset(draft.tool)
+    if fill_open.unseen(draft.tool):
+        fill_open.fill(sheet, draft, fields)
+    fill_values.chosen(sheet, draft, fields)
     _outputs(sheet, draft, fields)
     side = named.paths(fields, main.name if main else "", draft.clause.candidates, sheet.request)
     for name, candidate in {**_only_file(draft, fields), **side}.items():
-        sheet.put(draft, name, sheet.existing(candidate, fields[name], draft))
-    for field in fields.values():
-        if field.role == "model":
+        if name not in draft.args:
+            sheet.put(draft, name, sheet.existing(candidate, fields[name], draft))
+    for field in sorted(fields.values(), key=lambda f: (not f.is_list, f.name != "model")):
+        if field.role == "documents":
+            _documents(sheet, draft, field)
+        if field.role == "model" and field.name not in draft.args:
             fill_models.fill(sheet, draft, field)
-    if main:
+    if main and main.name not in draft.args:
         fill_data.fill(sheet, draft, main)
-    _values(sheet, draft, fields)
+    _only_data(sheet, draft, fields)
+    fill_values.fill(sheet, draft, fields)
     fill_wiring.fill(sheet, draft, fields)
+    _texts(sheet, draft, fields)
+    _remembered(sheet, draft, fields)
     _required(sheet, draft, fields)
     sheet.remember(draft)
 
@@ -51,12 +63,37 @@ def _only_file(draft: Draft, fields: dict[str, FieldSpec]) -> dict[str, Candidat
     return {wanted[0]: here[0]} if len(wanted) == len(here) == 1 else {}
 
 
+def _only_data(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """The one data set of a clause is for the one argument that takes one, whatever that is called."""
+    wanted = [f for f in fields.values() if f.role == "dataset" and not f.is_list]
+    here = [c for c in draft.clause.candidates if sheet.may_be_data(c, draft) and c not in sheet.used and c.kind != "folder"]
+    if len(wanted) == 1 and wanted[0].name not in draft.args and len(here) == 1:
+        sheet.put(draft, wanted[0].name, sheet.existing(here[0], wanted[0], draft))
+
+
+def _documents(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
+    """Folders and globs first, then files; from the clause, else the only one of the request."""
+    if field.name in draft.args:
+        return
+    for kinds in (("folder", "glob"), ("file", "dataset", "missing", "model")):
+        for pool in (draft.clause.candidates, sheet.candidates):
+            found = [c for c in pool if c.kind in kinds and c not in sheet.used and c.value != "builtin"]
+            if found:
+                sheet.put(draft, field.name, sheet.existing(found[0], field, draft))
+                return
+    if field.required:
+        fact = fact_for(draft.tool.name, field, sheet.facts)
+        if fact is None:
+            sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), field.role))
+
+
 def _outputs(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     field = next((f for f in fields.values() if f.role == "output"), None)
-    if field is None or (draft.template and not draft.clause.tokens):
+    if field is None or field.name in draft.args or (draft.template and not draft.clause.tokens):
         return
     for candidate in draft.clause.candidates:
-        if candidate.kind == "output" or (candidate.kind in ("missing", "folder") and _leads_out(candidate, draft)):
+        free = candidate.evidence not in draft.sources.values()
+        if free and (candidate.kind == "output" or (candidate.kind in ("missing", "folder") and _leads_out(candidate, draft))):
             sheet.put(draft, field.name, candidate)
             return
 
@@ -67,52 +104,25 @@ def _leads_out(candidate: Candidate, draft: Draft) -> bool:
     return candidate.lead in OUTPUT_LEADS or (candidate.lead == "in" and candidate.kind == "missing" and other)
 
 
-def _values(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
-    """Numbers, named values and `field=value`, from the step's own clause."""
-    clause = draft.clause
-    for name, candidate in _numbers(sheet, clause, fields).items():
-        sheet.put(draft, name, candidate, named.value_of(fields[name], candidate))
+def _texts(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """Questions and queries, from the step's own clauses to the end of the request, then from all of it."""
     for field in fields.values():
-        if field.name in draft.args or field.role:
+        if not is_free_text(field) or field.name in draft.args:
             continue
-        found = _from_table(sheet, field, clause)
-        if found and field.is_list:
-            draft.args[field.name] = list(dict.fromkeys(c.value for c in found))
-            draft.sources[field.name] = ", ".join(dict.fromkeys(c.evidence for c in found))
-            sheet.used |= set(found)
-        elif found:
-            sheet.put(draft, field.name, found[0], _as_allowed(field, found[0]))
-        elif written := named.written_out(field, sheet.request, clause.start, clause.end):
-            sheet.put(draft, field.name, written)
+        starts = [min(t.start for t in draft.clause.tokens)] if draft.clause.tokens else []
+        for start in dict.fromkeys([*starts, 0]):
+            found = fill_text.text_for(field.name, sheet.request, sheet.candidates, start)
+            if found:
+                sheet.put(draft, field.name, found)
+                sheet.used |= {c for c in sheet.candidates if found.start <= c.start and c.end <= found.end}
+                break
 
 
-def _numbers(sheet: Sheet, clause: Clause, fields: dict[str, FieldSpec]) -> dict[str, Candidate]:
-    """A clause may be in pieces (it was joined from several); numbers are looked for in its whole extent."""
-    if not clause.tokens:
-        return {}
-    start, end = min(t.start for t in clause.tokens), max(t.end for t in clause.tokens)
-    inside = [c for c in sheet.candidates if any(t.start <= c.start < t.end for t in clause.tokens)]
-    return named.numbers(fields, inside, sheet.request, start, end)
-
-
-def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
-    kind = lexicon().tables.get(field.name)
-    found = [c for c in clause.candidates if c.kind == kind] if kind else []
-    found += _hidden(sheet, kind, clause) if kind and not found else []
-    if field.name == "dtype":
-        found += [c for c in clause.candidates if c.kind == "quant"]
-    return [c for c in found if not field.allowed or _as_allowed(field, c) is not None]
-
-
-def _hidden(sheet: Sheet, kind: str, clause: Clause) -> list[Candidate]:
-    """Candidates that lie under a longer one of another kind in the same clause."""
-    return [c for c in sheet.candidates if c.kind == kind and any(t.start <= c.start and c.end <= t.end for t in clause.tokens)]
-
-
-def _as_allowed(field: FieldSpec, candidate: Candidate) -> Any:
-    if not field.allowed:
-        return candidate.value
-    return next((a for a in field.allowed if a.lower() == str(candidate.value).lower()), None)
+def _remembered(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    for field in fields.values():
+        fact = None if field.name in draft.args or field.is_list else fact_for(draft.tool.name, field, sheet.facts)
+        if fact is not None and (field.required or field.role == "model"):
+            draft.args[field.name], draft.sources[field.name] = fact.value, f"memory:{fact.id}"
 
 
 def _required(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
@@ -130,3 +140,18 @@ def _as_value(field: FieldSpec, text: str) -> Candidate | None:
     if field.allowed and text not in field.allowed:
         return None
     return Candidate("value", text, 0, len(text), text, source="answer") if text else None
+
+
+def _split(sheet: Sheet, draft: Draft) -> None:
+    """More models than a comparison takes: as many comparisons as needed, each with the baseline first."""
+    field = next((f for f in fields_of(draft.tool.args).values() if f.role == "model" and f.is_list and f.most_items), None)
+    if field is None or len(draft.args.get(field.name, ())) <= (field.most_items or 0):
+        return
+    most, (baseline, *others) = (field.most_items or 2) - 1, draft.args[field.name]
+    draft.args[field.name] = [baseline, *others[:most]]
+    rest = replace(draft, clause=Clause(()), args={**draft.args, field.name: [baseline, *others[most:]]}, sources=dict(draft.sources))
+    place = sheet.drafts.index(draft) + 1
+    sheet.drafts.insert(place, rest)
+    for number, later in enumerate(sheet.drafts, 1):
+        later.id = f"s{number}"
+    _split(sheet, rest)

@@ -11,7 +11,8 @@ from typing import Any
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import mentions
 from modelwright.graphs.planning.drafts import Draft
-from modelwright.graphs.planning.fields import FieldSpec
+from modelwright.graphs.planning.facts import fact_for
+from modelwright.graphs.planning.fields import FieldSpec, fields_of
 from modelwright.graphs.planning.questions import wording
 from modelwright.graphs.planning.sheet import OUTPUT_LEADS, Sheet
 
@@ -38,10 +39,15 @@ MINE = ("my model", "our model", "my checkpoint", "our checkpoint", "my adapter"
 def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     if draft.template and field.name in draft.template.wiring and not (field.is_list and _several(sheet, draft)):
         return
-    if field.is_list:
+    if field.is_list and field.required:
         _models(sheet, draft, field)
         return
+    if field.is_list:
+        _some_models(sheet, draft, field)
+        return
     own = [c for c in (draft.clause if draft.clause.tokens else draft.nearby).candidates if sheet.may_be_model(c, draft)]
+    if any(f.is_list and f.role == "model" and f.name in draft.args for f in fields_of(draft.tool.args).values()):
+        return
     if draft.waits and sheet.made and sheet.source and own and own[0].value == sheet.source[0]:
         sheet.refer(draft, field.name, sheet.latest()[-1:])
     elif draft.model or own:
@@ -52,6 +58,8 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
         sheet.refer(draft, field.name, sheet.latest()[-1:])
     elif elsewhere := only_model(sheet, draft):
         sheet.put(draft, field.name, sheet.existing(elsewhere, field, draft))
+    elif fact_for(draft.tool.name, field, sheet.facts):
+        return
     elif field.required or mentions(draft.clause, *MINE):
         sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), "model"))
 
@@ -73,8 +81,20 @@ def _models(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     while len(entries) < 2:
         found = sheet.answers.path(_which_models(field, entries), "model")
         entries.append((found.value, found.evidence))
-    draft.args[field.name] = [value for value, _ in entries]  # more than the tool takes are refused when the plan is checked
+    draft.args[field.name] = [value for value, _ in entries]
     draft.sources[field.name] = ", ".join(dict.fromkeys(evidence for _, evidence in entries))
+
+
+def _some_models(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
+    """A list that may be empty: the models that the clause names when they are several, else those just made."""
+    named = [c for c in draft.clause.candidates if sheet.may_be_model(c, draft)]
+    named = list({c.value: sheet.existing(c, field, draft) for c in named}.values())
+    made = [] if len(named) > 1 or not sheet.made else sheet.latest()
+    if len(named) < 2 and not made:
+        return
+    draft.args[field.name] = [c.value for c in named if len(named) > 1] + [m.reference for m in made]
+    draft.sources[field.name] = ", ".join([*(c.evidence for c in named if len(named) > 1), *dict.fromkeys(f"step {m.step}" for m in made)])
+    sheet.used |= set(named)
 
 
 def _several(sheet: Sheet, draft: Draft) -> bool:

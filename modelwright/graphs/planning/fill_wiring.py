@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelwright.graphs.planning.drafts import Draft
-from modelwright.graphs.planning.fields import FieldSpec, fields_of
+from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models
 from modelwright.graphs.planning.fill_models import only_model
 from modelwright.graphs.planning.questions import wording
 from modelwright.graphs.planning.sheet import Sheet
@@ -34,8 +34,16 @@ def _wire(sheet: Sheet, item: Any, draft: Draft) -> list[tuple[Any, str]]:
         first = next(d for d in sheet.drafts if d.workflow and "dataset" in d.args)
         return [(first.args["dataset"], first.sources["dataset"])]
     if isinstance(item, str) and item.startswith("@"):
-        tool = item[1:].split(".")[0]
-        made = sheet.made.get(tool)
+        tool, _, field = item[1:].partition(".")
+        giver = next((d for d in reversed(sheet.drafts) if d.tool.name == tool and d is not draft), None)
+        if giver and not made_models(giver.tool) and str(giver.args.get(field, "$"))[:1] != "$":
+            return [(giver.args[field], giver.sources[field])]  # stated there: the same value, readable here too
+        if giver and field in giver.tool.result.model_fields and not made_models(giver.tool):
+            return [(f"${giver.id}.{field}", f"step {giver.id}")]
+        before = draft.order[: draft.order.index(tool) + 1] if tool in draft.order else (tool,)
+        made = next(
+            (sheet.made[name] for name in reversed(before) if name in sheet.made), None
+        )  # of a step that was left out: the one before
         return [(m.reference, f"step {m.step}") for m in made] if made else [sheet.source or _start_from(sheet, draft)]
     return [(item, f"template {draft.workflow}")]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from modelwright.contract import Tool
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause, comes_later, goes_first
 from modelwright.graphs.planning.lexicon import HINT, LIKELY, SURE, Cue, lexicon
 from modelwright.graphs.planning.stems import nearly, same, stem
@@ -39,6 +40,8 @@ class Intent:
     tool: str = ""
     waits: bool = False
     """Whether it was said before something that is to happen first."""
+    chosen: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
+    """Argument -> the values that the planning model chose."""
 
     @property
     def ranked(self) -> list[tuple[str, float]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from typing import Any
 
 from modelwright.contract import Tool
 from modelwright.graphs.planning.stems import stem
@@ -42,6 +43,8 @@ class Lexicon:
     tables: Mapping[str, str]
     words: Mapping[str, frozenset[str]]
     """Small words and nouns, by what they do."""
+    numbers: Mapping[str, tuple[str, ...]]
+    """Value -> number words of other languages than English."""
     none_choice: str
     none_examples: tuple[str, ...]
 
@@ -69,7 +72,9 @@ def lexicon() -> Lexicon:
     raw = tomllib.loads(files(__package__).joinpath("lexicon.toml").read_text(encoding="utf-8"))
     return Lexicon(
         tools={name: _tool_words(entry) for name, entry in raw["tools"].items()},
-        elsewhere={name: tuple(cue(text, SURE) for text in texts) for name, texts in raw["elsewhere"].items()},
+        elsewhere={
+            name: tuple(cue(text, SURE) for text in texts) for name, texts in {**_may_lack(raw["tools"]), **raw["elsewhere"]}.items()
+        },
         arguments={
             name: tuple(sorted((tuple(n.split()) for n in names), key=len, reverse=True)) for name, names in raw["arguments"].items()
         },
@@ -77,9 +82,15 @@ def lexicon() -> Lexicon:
         values={kind: _patterns(table) for kind, table in raw["values"].items()},
         tables=raw["tables"],
         words={name: frozenset(text.split()) for name, text in raw["words"].items()},
+        numbers={value: tuple(text.split()) for value, text in raw["numbers"].items()},
         none_choice=raw["none"]["choice"],
         none_examples=tuple(raw["none"]["examples"]),
     )
+
+
+def _may_lack(tools: Mapping[str, Any]) -> dict[str, list[str]]:
+    """A tool that is not installed is a capability of somewhere else, by the same cues."""
+    return {name: entry["sure"] for name, entry in tools.items() if "instead" not in entry}
 
 
 def cue(text: str, weight: float) -> Cue:

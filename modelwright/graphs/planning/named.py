@@ -17,14 +17,14 @@ from modelwright.graphs.planning.lexicon import lexicon
 _LINK = r"\s*(?:=|:|\bof\b|\bto\b|\bat\b|\bis\b|\bup to\b|\bset to\b|\babout\b|\bmost\b|-)?\s*(?:=|\bthe first\b|\bonly\b|\babout\b)?\s*"
 _WORDS_BEFORE = re.compile(r"(?:(?<![\w./-])[A-Za-z_-]+\s+){0,2}(?<![\w./-])[A-Za-z_-]+\s*[=:]?\s*$")
 _WORDS_AFTER = re.compile(r"(?:\s+[A-Za-z_-]+(?![\w./])){0,2}")
-_KILO_TOKENS = frozenset({"max_length", "context_length", "max_new_tokens"})
-"""8k tokens are 8192."""
+_KILO_TOKENS = re.compile(r"tokens?\b|length|context")
+"""8k tokens are 8192: in the name of an argument."""
 
 
 def numbers(fields: Mapping[str, FieldSpec], candidates: Sequence[Candidate], text: str, start: int, end: int) -> dict[str, Candidate]:
     """Which number of text[start:end] fills which numeric field."""
     here = [c for c in candidates if c.kind == "number" and start <= c.start and c.end <= end]
-    wanted = [f for f in fields.values() if f.type in ("integer", "number")]
+    wanted = [f for f in fields.values() if f.inner in ("integer", "number")]
     options = {c: [f.name for f in wanted if _may_be(f, c) and _named(f.name, c, text, start, end)] for c in here}
     placed: dict[str, Candidate] = {}
     for candidate in sorted(here, key=lambda c: len(options[c])):
@@ -37,6 +37,25 @@ def numbers(fields: Mapping[str, FieldSpec], candidates: Sequence[Candidate], te
         tiny = [c for c in here if c not in placed.values() and re.search(r"\de-\d", c.text)]
         placed |= {"learning_rate": tiny[0]} if tiny else {}
     return placed
+
+
+_AND = re.compile(
+    r"\s*(?:[,/&+;|-]|\band\b|\bor\b|\bthen\b|\bund\b|\bet\b|\by\b|\be\b|\ben\b|\bto\b)*\s*(?:\band\b|\bthen\b|\bund\b)?\s*", re.IGNORECASE
+)
+
+
+def run_of(number: Candidate, candidates: Sequence[Candidate], text: str, field: FieldSpec) -> list[Candidate]:
+    """For a list, the whole run of numbers that this one stands in: "1, 2 and 8 users"; else the number alone."""
+    if not field.is_list:
+        return [number]
+    numbers = [c for c in candidates if c.kind == "number" and _may_be(field, c)]
+    at = numbers.index(number) if number in numbers else 0
+    first = last = at
+    while first > 0 and _AND.fullmatch(text[numbers[first - 1].end : numbers[first].start]):
+        first -= 1
+    while last + 1 < len(numbers) and _AND.fullmatch(text[numbers[last].end : numbers[last + 1].start]):
+        last += 1
+    return numbers[first : last + 1] or [number]
 
 
 def in_words(number: Candidate, text: str) -> str:
@@ -55,13 +74,13 @@ def value_of(field: FieldSpec, candidate: Candidate) -> int | float:
     """The number as this field takes it."""
     number = candidate.value
     assert isinstance(number, int | float)
-    if field.name in _KILO_TOKENS and re.search(r"k\b", candidate.text, re.IGNORECASE):
+    if _KILO_TOKENS.search(field.name.replace("_", " ")) and re.search(r"\dk\b|\d k\b", candidate.text, re.IGNORECASE):
         return round(number / 1000 * 1024)
     return int(number) if float(number).is_integer() and not re.search(r"e-|\.", candidate.text.lower()) else float(number)
 
 
 def _may_be(field: FieldSpec, candidate: Candidate) -> bool:
-    return field.type == "number" or float(candidate.value).is_integer()
+    return field.inner == "number" or float(candidate.value).is_integer()
 
 
 def _named(field: str, number: Candidate, text: str, start: int, end: int) -> bool:
@@ -72,14 +91,20 @@ def _named(field: str, number: Candidate, text: str, start: int, end: int) -> bo
 @lru_cache(maxsize=256)
 def _patterns(field: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     names = _names(field)
-    spoken = "|".join(re.escape(n).replace(r"\ ", r"[\s_-]+") + ("s?" if len(n) > 2 and not n.endswith("s") else "") for n in names)
-    long = "|".join(re.escape(n).replace(r"\ ", r"[\s_-]+") + ("s?" if not n.endswith("s") else "") for n in names if len(n) > 2)
+    spoken = "|".join(_spoken(n) for n in names if "*" not in n)
+    long = "|".join(_spoken(n) for n in names if len(n) > 2)
     before = re.compile(rf"(?<![\w])(?:{spoken}){_LINK}$", re.IGNORECASE)
     after = re.compile(
         rf"\s*-?\s*(?:more |full |training |random |test |optimi[sz]er |of the |of its |an? |of an? )?(?:{long or 'a^'})(?!\w)",
         re.IGNORECASE,
     )
     return before, after
+
+
+def _spoken(name: str) -> str:
+    """`* a day` stands for any word in the place of the star."""
+    plural = "" if len(name) <= 2 or name.endswith("s") else "s?"
+    return re.escape(name).replace(r"\*", r"\w+").replace(r"\ ", r"[\s_-]*" if "/" in name else r"[\s_-]+") + plural
 
 
 def _names(field: str) -> list[str]:
@@ -90,11 +115,12 @@ def _names(field: str) -> list[str]:
 def paths(fields: Mapping[str, FieldSpec], main: str, candidates: Sequence[Candidate], text: str) -> dict[str, Candidate]:
     """Which path fills which data set or file beside the main one, by the words next to it."""
     placed: dict[str, Candidate] = {}
-    wanted = [f for f in fields.values() if f.role in ("dataset", "file") and f.name != main and not f.is_list]
+    wanted = [f for f in fields.values() if f.role in ("dataset", "file", "model") and f.name not in (main, "model") and not f.is_list]
     for field in wanted:
         before, after = _path_patterns(field.name)
+        kinds = ("model", "missing") if field.role == "model" else ("dataset", "file", "missing")
         for candidate in candidates:
-            if candidate in placed.values() or candidate.kind not in ("dataset", "file", "missing"):
+            if candidate in placed.values() or candidate.kind not in kinds:
                 continue
             if before.search(text[max(0, candidate.start - 60) : candidate.start]) or after.match(text[candidate.end :]):
                 placed.setdefault(field.name, candidate)

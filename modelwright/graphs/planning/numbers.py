@@ -1,40 +1,53 @@
-"""Numbers in a request: 3, 1e-4, .5, 1,000, 8k, three, twenty-five, a dozen, twice.
+"""Numbers in a request: 3, 1e-4, .5, 1,000, 8k, 8 thousand, three, twenty-five, a dozen, twice, drei, tres, trois, tre, três.
 
-`k` is kept in the value as thousands; a field that counts tokens reads it as 1024 (see fill.py).
+`k` is kept in the value as thousands; a field that counts tokens reads it as 1024 (see named.value_of). Words of other
+languages are in lexicon.toml; those that are also small words (un, een, um) count only before a unit.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from modelwright.graphs.planning.candidate import Candidate
 
-_DIGITS = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?P<k>\s?k(?:ilo)?)?(?![\w%])", re.IGNORECASE)
-_UNITS = {
-    "zero": 0,
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "eleven": 11,
-    "twelve": 12,
-    "thirteen": 13,
-    "fourteen": 14,
-    "fifteen": 15,
-    "sixteen": 16,
-    "seventeen": 17,
-    "eighteen": 18,
-    "nineteen": 19,
-}
+_GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit)\b"
+"""Units that people write without a space: 512tok, 3ep."""
+_DIGITS = re.compile(
+    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|0,\d+|\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+    rf"(?:(?P<k>\s?k(?:ilo)?)|\s?(?P<big>thousand|million|tausend|mil|mille|mila|duizend)|(?P<m>m))?(?:(?![\w%]|\.\d)|(?={_GLUED}))",
+    re.IGNORECASE,
+)
+_UNITS = dict(
+    zip(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+        ],
+        range(16),
+        strict=True,
+    )
+)
+_UNITS |= {"sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19}
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
-_TIMES = {"twice": 2, "thrice": 3}
-_OTHER = {
+_OTHER: dict[str, int | float] = {
+    "twice": 2,
+    "thrice": 3,
+    "once": 1,
     "single": 1,
     "half": 0.5,
     "a dozen": 12,
@@ -44,38 +57,57 @@ _OTHER = {
     "a thousand": 1000,
     "thousand": 1000,
     "a couple": 2,
+    "a couple of": 2,
+    "half a": 0.5,
 }
+_TIMES = frozenset({"hundred", "thousand"})
 _WORDS = re.compile(
-    rf"\b(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(_UNITS)[1:10])})|a (?:dozen|hundred|thousand|couple)"
-    rf"|(?:{'|'.join(list(_UNITS)[1:])}|{'|'.join(_TENS)}) (?:hundred|thousand)|{'|'.join({**_UNITS, **_TENS, **_TIMES, **_OTHER})})\b",
+    rf"\b(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(_UNITS)[1:10])})|a (?:dozen|hundred|thousand|couple(?: of)?)"
+    rf"|(?:{'|'.join(list(_UNITS)[1:])}|{'|'.join(_TENS)}) (?:hundred|thousand)|{'|'.join([*_UNITS, *_TENS, *_OTHER])})\b",
     re.IGNORECASE,
 )
 
 
 def find_numbers(text: str) -> list[Candidate]:
     found = [Candidate("number", _read_digits(m), m.start(), m.end(), m.group()) for m in _DIGITS.finditer(text)]
-    for match in _WORDS.finditer(text):
-        if not any(match.start() < f.end and f.start < match.end() for f in found):
-            found.append(Candidate("number", read_words(match.group()), match.start(), match.end(), match.group()))
+    for pattern in (_WORDS, _foreign()):
+        for match in pattern.finditer(text):
+            if match.group().lower() != "once" and not any(match.start() < f.end and f.start < match.end() for f in found):
+                found.append(Candidate("number", read_words(match.group()), match.start(), match.end(), match.group()))
     return found
 
 
 def _read_digits(match: re.Match[str]) -> int | float:
-    text = match.group().replace(",", "").lower()
-    thousands = match.group("k") is not None
-    if thousands:
-        text = text.split("k")[0].strip()
-    number = float(text) * (1000 if thousands else 1)
+    text = match.group().lower()
+    text = text.replace(",", ".") if text.startswith("0,") else text.replace(",", "")
+    factor = 1
+    if match.group("k") or match.group("big") or match.group("m"):
+        text = re.split(r"[a-z]", text.replace("e-", "E-"))[0].strip().replace("E-", "e-")
+        factor = 1_000_000 if match.group("m") or (match.group("big") or "").lower() == "million" else 1000
+    number = float(text) * factor
     return int(number) if number.is_integer() and "e-" not in text else number
 
 
 def read_words(text: str) -> int | float:
-    """'twenty-five' -> 25, 'three hundred' -> 300."""
-    known: dict[str, int | float] = {**_UNITS, **_TENS, **_TIMES, **_OTHER}
+    """'twenty-five' -> 25, 'three hundred' -> 300, 'drei' -> 3."""
+    known: dict[str, int | float] = {**_foreign_words(), **_UNITS, **_TENS, **_OTHER}
     text = text.lower()
     if text in known:
         return known[text]
     first, second = re.split(r"[- ]", text, maxsplit=1)
-    if second in ("hundred", "thousand"):
+    if second in _TIMES:
         return known[first] * known[second]
     return known[first] + known[second]
+
+
+@lru_cache(maxsize=1)
+def _foreign_words() -> dict[str, int | float]:
+    from modelwright.graphs.planning.lexicon import lexicon
+
+    return {word: float(value) if "." in value else int(value) for value, words in lexicon().numbers.items() for word in words}
+
+
+@lru_cache(maxsize=1)
+def _foreign() -> re.Pattern[str]:
+    words = sorted(_foreign_words(), key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words)) or 'a^'})\b", re.IGNORECASE)

@@ -19,14 +19,58 @@ OTHER_ENDINGS = frozenset({".toml", ".yaml", ".yml", ".html", ".pdf", ".dat", ".
 ENDINGS = DATA_ENDINGS | MODEL_ENDINGS | OTHER_ENDINGS
 MOST_ENTRIES, DEEPEST = 2000, 4
 
+OWN_FOLDERS = frozenset(
+    [
+        "out",
+        "output",
+        "outputs",
+        "data",
+        "datasets",
+        "models",
+        "runs",
+        "results",
+        "result",
+        "build",
+        "dist",
+        "checkpoints",
+        "ckpt",
+        "exports",
+        "adapters",
+        "trained",
+        "tmp",
+        "quants",
+        "gguf",
+        "weights",
+        "logs",
+        "eval",
+        "evals",
+        "train",
+        "docs",
+        "reports",
+        "src",
+    ]
+)
+"""Names of folders that no organisation has."""
+_RATE = re.compile(
+    r"^[a-z]+/(?:s|sec|seconds?|min|minute|h|hr|hour|day|week|month|year|word|token|request|req|user|step|row)s?$", re.IGNORECASE
+)
+"""cost/month, tokens/s: no paths."""
+_PLACE = re.compile(
+    r"(?:\b(?:dest(?:ination)?|output|out|target|outfile|outdir|ziel|destino|sortie|uscita|saída)\s*[:=]|-o|--out\w*)\s*$", re.IGNORECASE
+)
+
 _BUILTIN = re.compile(
     r"\b(?:built[- ]?in|bundled|packaged|shipped|included)(?:[- ](?:small |little |tiny )?(?:language )?(?:model|one|llm|smollm2?))?\b"
     r"|\bbuiltin\b|\bsmollm2?(?:[- ]135m)?(?:[- ]instruct)?\b(?![-/.\d])",
     re.IGNORECASE,
 )
-_ENDPOINT = re.compile(r"openai:https?://[^\s,;'\"]+", re.IGNORECASE)
+_ENDPOINT = re.compile(r"openai:https?://[^\s,;'\"]+|https?://[^\s,;'\"/]+(?::\d+|/v1)[^\s,;'\"]*", re.IGNORECASE)
+_GLOB = re.compile(r"(?<![\w*])[\w./~-]*(?:\*\*?/?)+[\w./*?-]*(?:\.\w+|/\*\*?)(?![\w*])|(?<![\w*])[\w.~-]+/\*+(?![\w*])")
+_FOLDER_WORD = r"(?:folder|directory|dir|ordner|verzeichnis|carpeta|directorio|dossier|répertoire|cartella|pasta|map|katalog|папк\w*)"
 _QUOTED = re.compile(r"(?P<q>[\"'`“‘«])(?P<body>[^\"'`“”‘’«»\n]{1,200})[\"'`”’»]")
-_TOKEN = re.compile(r"[^\s,;\"'`“”‘’«»()\[\]{}<>|*?]+")
+_TOKEN = re.compile(r"[^\s,;\"'`“”‘’«»()\[\]{}<>|*?，。、；：？！（）「」؟،؛]+")
+_NO_SPACES = re.compile(r"[\u3000-\u9fff\uac00-\ud7af]+")
+"""Scripts that put no space between a word and a file's name."""
 _SAVE = re.compile(
     r"\b(?:sav|stor|writ|put|output|dump|keep|plac|nam|call|record)\w*\b[^.;]{0,60}?\b(?:to|in|into|as|under|at|it|folder|file)\s*$",
     re.IGNORECASE,
@@ -58,7 +102,7 @@ _NOT_PATHS = frozenset(
 
 
 def find_paths(text: str, workspace: Path) -> list[Candidate]:
-    found: list[Candidate] = []
+    found = [Candidate("glob", m.group(), m.start(), m.end(), m.group()) for m in _GLOB.finditer(text) if m.group().strip("*/.")]
     for start, end, value in _spans(text, workspace):
         if any(start < f.end and f.start < end for f in found):
             continue
@@ -68,18 +112,37 @@ def find_paths(text: str, workspace: Path) -> list[Candidate]:
     for pattern in (_ENDPOINT, _BUILTIN):
         for match in pattern.finditer(text):
             if not any(match.start() < f.end and f.start < match.end() for f in found):
-                value = "builtin" if pattern is _BUILTIN else match.group().rstrip(".?!")
-                found.append(
-                    Candidate("model", value, match.start(), match.start() + len(match.group().rstrip(".?!")), match.group().rstrip(".?!"))
-                )
+                written = match.group().rstrip(".?!")
+                value = "builtin" if pattern is _BUILTIN else written if written.startswith("openai:") else f"openai:{written}"
+                found.append(Candidate("model", value, match.start(), match.start() + len(written), written))
+    found += _plain_folders(text, workspace, found)
     return sorted(found, key=lambda c: c.start)
+
+
+def _plain_folders(text: str, workspace: Path, taken: list[Candidate]) -> Iterator[Candidate]:
+    """ "the docs folder", "im Ordner docs", "index docs": a folder without a slash that is there."""
+    pattern = re.compile(
+        rf"\b{_FOLDER_WORD}\s+(?:called |named |namens )?(?P<a>[\w.-]+)|(?P<b>[\w.-]+)[\s-]+{_FOLDER_WORD}\b"
+        r"|\b(?:index|read|ingest|under|inside|through|indexa|indexe|indiziere|indicizza)\s+(?:all of |everything in |in )?(?P<c>[\w.-]+)",
+        re.IGNORECASE,
+    )
+    for match in pattern.finditer(text):
+        name = match.group("a") or match.group("b") or match.group("c")
+        start = match.start("a" if match.group("a") else "b" if match.group("b") else "c")
+        free = not any(start < t.end and t.start < start + len(name) for t in taken)
+        if free and not name.startswith(".") and (workspace / name).is_dir() and not is_model_folder(workspace / name):
+            yield Candidate("folder", name, start, start + len(name), name)
 
 
 def _spans(text: str, workspace: Path) -> Iterator[tuple[int, int, str]]:
     """Pieces of the request that may be paths: quoted, with spaces in an existing name, then single words."""
     for match in _QUOTED.finditer(text):
         body = match.group("body")
-        if body.strip() == body and (exists(body, workspace) or ("/" in body and " " not in body) or Path(body).suffix.lower() in ENDINGS):
+        if body.strip() == body and (
+            exists(body, workspace)
+            or ("/" in body and " " not in body)
+            or (Path(body).suffix.lower() in ENDINGS and len(body.split()) <= 4)
+        ):
             yield match.start("body"), match.end("body"), body
     for name in names_in(workspace):
         if " " in name:
@@ -92,8 +155,12 @@ def _spans(text: str, workspace: Path) -> Iterator[tuple[int, int, str]]:
 
 def _trimmed(token: str, workspace: Path) -> Iterator[tuple[int, str]]:
     """The token, then without the punctuation that ends a sentence, then what follows `key=` or `key:`."""
-    if exists(token, workspace) and token not in (".", ".."):
+    if exists(token, workspace) and not token.endswith(("/.", "/..")) and token not in (".", ".."):
         yield 0, token
+    elif _NO_SPACES.search(token):
+        for piece in re.finditer(r"[^\u3000-\u9fff\uac00-\ud7af]+", token):
+            yield piece.start(), piece.group().rstrip(".:!")
+        return
     bare = token.rstrip(".:!")
     key = re.match(r"[A-Za-z_]+[=:](?=[^/])", bare)
     if key and "://" not in bare and not exists(bare, workspace):
@@ -111,7 +178,7 @@ def kind_of(value: str, workspace: Path) -> str | None:
     if path.is_dir():
         if is_model_folder(path):
             return "model"
-        return "folder" if "/" in value else None
+        return "folder" if "/" in value or " " in value else None
     if path.is_file():
         return _kind_of_file(path)
     if Path(value).suffix.lower() in ENDINGS and named and Path(value).stem:
@@ -128,16 +195,13 @@ def _kind_of_file(path: Path) -> str:
 
 def _kind_of_slashed(value: str, workspace: Path) -> str | None:
     """org/name is a model, other things with a slash are paths that are not there."""
-    if value.lower() in _NOT_PATHS or not re.search(r"[A-Za-z]", value) or re.fullmatch(r"[\d.]+/\w+", value):
+    if value.lower() in _NOT_PATHS or not re.search(r"[A-Za-z]", value) or re.fullmatch(r"\d[\d.]*/\w+", value):
+        return None
+    if _RATE.search(value):
         return None
     hub_name = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", value)
     folder = value.split("/", maxsplit=1)[0]
-    if (
-        hub_name
-        and re.search(r"[A-Z0-9]", value)
-        and not (workspace / folder).exists()
-        and folder not in ("out", "data", "models", "runs", "output")
-    ):
+    if hub_name and re.search(r"[A-Z0-9]", value) and not (workspace / folder).exists() and folder not in OWN_FOLDERS:
         return "model"
     return "missing"
 
@@ -155,8 +219,8 @@ def exists(value: str, workspace: Path) -> bool:
 
 def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate:
     before = text[max(0, start - 90) : start].rstrip("\"'`“‘« ")
-    lead = re.search(r"\b(to|into|as|in|at|under)$", before, re.IGNORECASE)
-    if kind in ("missing", "folder") and _SAVE.search(before):
+    lead = re.search(r"\b(to|into|as|in|at|under)$", re.sub(r"\s*(?:->|→|=>)$", " to", before), re.IGNORECASE)
+    if (kind in ("missing", "folder") and _SAVE.search(before)) or _PLACE.search(before):
         kind = "output"
     return Candidate(kind, value, start, end, text[start:end], lead=lead.group(1).lower() if lead else "")
 
@@ -172,3 +236,12 @@ def names_in(workspace: Path) -> tuple[str, ...]:
         if len(names) > MOST_ENTRIES:
             break
     return tuple(names[:MOST_ENTRIES])
+
+
+def folders_in(workspace: Path) -> list[str]:
+    """Folders of the workspace's first level that hold no model, with a slash at their end."""
+    try:
+        found = [entry for entry in sorted(workspace.iterdir()) if entry.is_dir() and not entry.name.startswith((".", "__"))]
+    except OSError:
+        return []
+    return [f"{entry.name}/" for entry in found if not is_model_folder(entry)]

@@ -1,36 +1,42 @@
 """A request becomes a plan, a question or a reason why nothing is planned.
 
-Rules decide where they are clear (a few milliseconds, no model is started); elsewhere the model chooses among the
-likeliest tools and "something else". The plan that is returned is not yet checked: graphs/plancheck.py does that.
+Candidates and rules by code, recall of tools, a constrained draft by the model, a decision between the two, filling; each
+stage is kept in `last_trace`. The plan that is returned is not yet checked: graphs/plancheck.py does that, and
+repair.py mends what can be mended, at most twice.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from modelwright.canonical import sha256_of
 from modelwright.contract import Tool
-from modelwright.errors import BadRequest, EngineMissing, PlanError
-from modelwright.graphs.planning import candidates, clauses, drafts, fill, intents
+from modelwright.errors import BadRequest, PlanError
+from modelwright.graphs.planning import candidates, clauses, documents, drafts, fill, intents, repair, replan, spoken, workflows
 from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.consult import MOST_CHOICES, Consult
+from modelwright.graphs.planning.decide import Reading, decide, rules_sure
+from modelwright.graphs.planning.facts import Fact
+from modelwright.graphs.planning.fields import fields_of
 from modelwright.graphs.planning.intents import ELSEWHERE, Intent
 from modelwright.graphs.planning.lexicon import LIKELY, lexicon
-from modelwright.graphs.planning.questions import Answers, OpenQuestion
+from modelwright.graphs.planning.notes import notes
+from modelwright.graphs.planning.precision import is_quantized
+from modelwright.graphs.planning.questions import Answers, OpenQuestion, wording
+from modelwright.graphs.planning.recall import Embed, RememberedPlan
 from modelwright.graphs.planning.sheet import THINGS, Sheet
-from modelwright.models.base import ModelCall, OnModelCall, PlanningModel, WholePlans
+from modelwright.graphs.planning.workflows import Workflow
+from modelwright.models.base import Draft, OnModelCall, PlanningModel, Ranks, WholePlans
 from modelwright.text import one_line
-from modelwright.types import Json, Plan
+from modelwright.types import Json, Plan, Thing
 
 LONGEST_REQUEST = 20_000
-MOST_CHOICES = 5
-"""Tools that the model is asked about, beside "something else"; each costs 0.1 s when its examples were read before."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ADVICE = re.compile(
     r"^\W*(?:please |hi |hello |hey |ok |so )*(?:(?:what|who)(?:'s| is| are| does| do| was) "
-    r"(?!wrong|in |inside|the (?:quality|score|accuracy|perplexity|format))|why\b|"
-    r"how (?:do|does|can|should|would|could|come|to|is|are|many|much|long) |should (?:i|we)\b|explain\b|describe how\b|define\b|"
+    r"(?!wrong|in |inside|the (?:quality|score|accuracy|perplexity|format|size|speed|throughput|latency))|why\b|"
+    r"how (?:do|does|can|should|would|could|come|to|is|are|many|long) |should (?:i|we)\b|explain\b|describe how\b|define\b|"
     r"when\b|where\b|who\b|"
     r"tell me (?:about|what|how|why)\b|is (?:lora|qlora|dora|quantization|fine-tuning)\b)",
     re.IGNORECASE,
@@ -38,34 +44,54 @@ _ADVICE = re.compile(
 
 
 class Planner:
-    """Plans requests over `tools` in `workspace`. `model` may be None: then only what the rules decide is planned."""
+    """Plans requests over `tools` in `workspace`. `model` may be None: then only what the rules decide is planned.
+
+    `embed` (texts -> vectors), `remembered` (plans of the past), `facts` (of the user) and `indexes` (names of search
+    indexes that are there) are what memory brings; all may be missing.
+    """
 
     def __init__(
-        self, model: PlanningModel | None, tools: Mapping[str, Tool], workspace: Path, on_model_call: OnModelCall | None = None
+        self,
+        model: PlanningModel | None,
+        tools: Mapping[str, Tool],
+        workspace: Path,
+        on_model_call: OnModelCall | None = None,
+        *,
+        embed: Embed | None = None,
+        remembered: Sequence[RememberedPlan] = (),
+        facts: Sequence[Fact] = (),
+        indexes: Sequence[str] = (),
     ) -> None:
         self._model, self._tools, self._workspace = model, dict(tools), workspace
-        self._on_model_call: Callable[[ModelCall], None] = on_model_call or (lambda call: None)
+        self._consult = Consult(model, self._tools, on_model_call or (lambda call: None), self._note, embed, remembered)
+        self._facts, self._indexes, self._vague = facts, indexes, False
         self.last_trace: list[Json] = []
-        """What each stage of the last plan saw: candidates, points of every clause, choices."""
+        """What each stage of the last plan saw: candidates, points of every clause, recalled tools, draft, decision."""
 
-    def plan(self, request: str, answers: Sequence[str] = ()) -> Plan:
-        """Raises BadRequest for a request that cannot be read, EngineMissing when a model is needed and there is none."""
+    def plan(self, request: str, answers: Sequence[str] = (), context: Sequence[Thing] = ()) -> Plan:
+        """`context` is what words of the request stand for that earlier turns explain.
+
+        Raises BadRequest for a request that cannot be read, EngineMissing when a model is needed and there is none.
+        """
         _check_request(request)
-        self.last_trace = []
+        workflows.check_own(self._workspace, self._tools)
+        self.last_trace, self._vague = [], False
         scripted = self._scripted(request, answers)
         if scripted is not None:
             return scripted
         try:
-            return self._planned(request, Answers(answers, self._workspace))
+            plan = self._planned(request, Answers(answers, self._workspace), context)
+            return repair.repaired(plan, self._tools, Answers(answers, self._workspace), self._note)
         except OpenQuestion as open_question:
             return Plan(request=request, kind="question", question=open_question.question, choices=open_question.choices)
 
     def replan(self, plan: Plan, failed_step: str, error: Json) -> Plan | None:
-        """Another plan after a failure, or None. The rules have none: what was approved is not changed behind anyone's back."""
-        if not isinstance(self._model, WholePlans):
-            return None
-        found = self._model.whole_replan(plan.request, failed_step, error)
-        return _plan_of(found, plan.request) if found else None
+        """Another plan after a failure, or None: a scripted model's, else what a rule knows for this error."""
+        if isinstance(self._model, WholePlans):
+            found = self._model.whole_replan(plan.request, failed_step, error)
+            if found:
+                return _plan_of(found, plan.request)
+        return replan.by_rule(plan, failed_step, error, self._tools)
 
     def close(self) -> None:
         if self._model is not None:
@@ -75,19 +101,55 @@ class Planner:
         found = self._model.whole_plan(request, answers) if isinstance(self._model, WholePlans) else None
         return _plan_of(found, request) if found else None
 
-    def _planned(self, request: str, answers: Answers) -> Plan:
-        found = candidates.find(request, self._workspace)
+    def _planned(self, request: str, answers: Answers, context: Sequence[Thing]) -> Plan:
+        found = spoken.with_things(candidates.find(request, self._workspace, indexes=self._indexes), request, context)
         tokens = clauses.read(request, found)
-        kept = [c for c in found if any(t.start <= c.start and c.end <= t.end for t in tokens) or c.kind == "number"]
-        asked = intents.find(clauses.split(tokens), self._tools)
+        kept = [c for c in found if any(t.start <= c.start and c.end <= t.end for t in tokens) or c.kind not in THINGS]
         self._note("candidates", [{"kind": c.kind, "value": c.value, "span": [c.start, c.end]} for c in kept])
+        workflow = workflows.named(request, self._tools, self._workspace)
+        if workflow:
+            asked = [Intent(clauses.Clause(tuple(tokens)), {}, step.tool) for step in workflow.steps]
+            self._note("decision", {"by": "workflow", "name": workflow.name})
+            return self._fill(request, kept, asked, answers, workflow)
+        asked = intents.find(clauses.split(tokens), self._tools)
         self._note("clauses", [{"text": request[i.clause.start : i.clause.end], "scores": i.scores, "tool": i.tool} for i in asked])
-        if _only_advice(request, kept):
+        self._consult.begin(sure=rules_sure(asked))
+        strangers = self._consult.strangers(request)
+        drafted = None if strangers else self._consult.draft(request, kept)
+        if strangers:
+            asked = self._consult.among(strangers, request, clauses.Clause(tuple(tokens)))
+        elif drafted is not None:
+            asked = self._with_draft(asked, *drafted, Reading(request, kept, tokens, drafted[1]), answers)
+        elif _only_advice(request, kept):
             return self._nothing(request, asked)
-        asked = self._decide(asked, request, named_something=any(c.kind in THINGS for c in kept))
-        return self._fill(request, kept, asked, answers)
+        else:
+            asked = self._decide(asked, request, named_something=any(c.kind in THINGS for c in kept))
+        return self._fill(request, kept, documents.settled(asked, request, kept, self._tools), answers)
 
-    # deciding -------------------------------------------------------------------------------------------------
+    def _with_draft(
+        self, asked: list[Intent], draft: Draft, tags: Mapping[str, Candidate], reading: Reading, answers: Answers
+    ) -> list[Intent]:
+        if draft.kind == "question" and not draft.steps:
+            answers.ask(
+                "What should be done, and with which model or data?", self._consult.likely_deeds(reading.request), lambda text: None
+            )
+        decision = decide(asked, draft, reading, self._tools)
+        self._vague = decision.kind == "question" and decision.by in ("draft", "both")
+        self._note("decision", {"by": decision.by, "kind": decision.kind, "tools": [i.tool for i in decision.intents]})
+        if decision.by == "ask":
+            return self._ask_what(draft, decision.intents, answers)
+        return decision.intents
+
+    def _ask_what(self, draft: Draft, drafted: list[Intent], answers: Answers) -> list[Intent]:
+        """Both are weak: the user says what is meant."""
+        words = lexicon()
+        names = [name for name, _ in draft.alternatives if name in self._tools][:MOST_CHOICES] or [i.tool for i in drafted]
+        choices = {words.of(self._tools[n]).does: n for n in names}
+        said = answers.choose("What should be done?", list(choices))
+        tool = choices[str(said.value)]
+        return [i for i in drafted if i.tool == tool][:1] or [Intent(i.clause, {}, tool) for i in drafted[:1]]
+
+    # deciding without a draft ---------------------------------------------------------------------------------
 
     def _decide(self, asked: list[Intent], request: str, *, named_something: bool) -> list[Intent]:
         """Give every clause its tool. Without a clear clause the whole request is one; beside clear ones an unclear one is talk."""
@@ -102,52 +164,38 @@ class Planner:
         clear = any(i.tool for i in asked)
         for intent in asked:
             if not intent.tool and not (clear and max(intent.scores.values(), default=0) < LIKELY):
-                intent.tool = self._ask_model(intent, request)
+                intent.tool = self._consult.choose(intent, request)
         return asked
-
-    def _ask_model(self, intent: Intent, request: str) -> str:
-        words = lexicon()
-        ranked = [name for name, _ in intent.ranked if name in self._tools]
-        names = [*ranked, *(n for n in self._tools if n not in ranked)][: MOST_CHOICES if ranked else len(self._tools)]
-        choices = {words.of(self._tools[n]).does: n for n in names} | {words.none_choice: ""}
-        if self._model is None:
-            raise EngineMissing(
-                "this request needs the planning model to be understood, and none is installed",
-                fix="pip install 'modelwright[llama]', or say it with the tool's name: " + ", ".join(self._tools),
-            )
-        examples = {words.of(self._tools[n]).does: words.of(self._tools[n]).examples for n in names} | {
-            words.none_choice: words.none_examples
-        }
-        prompt = _plain_names(request, intent)
-        choice = self._model.choose(prompt, list(choices), purpose="intent", examples=examples)
-        self._on_model_call(
-            ModelCall(
-                self._model.name,
-                "intent",
-                sha256_of([prompt, list(choices)]),
-                {c: round(choice.scores.get(c, 0.0), 4) for c in choices},
-                choice.text,
-                choice.prompt_tokens,
-                choice.output_tokens,
-                choice.seconds,
-            )
-        )
-        self._note("model", {"prompt": prompt, "scores": choice.scores, "choice": choice.text})
-        return choices[choice.text]
 
     # filling --------------------------------------------------------------------------------------------------
 
-    def _fill(self, request: str, found: Sequence[Candidate], asked: Sequence[Intent], answers: Answers) -> Plan:
+    def _fill(
+        self, request: str, found: Sequence[Candidate], asked: Sequence[Intent], answers: Answers, workflow: Workflow | None = None
+    ) -> Plan:
         mine = [i for i in asked if i.tool in self._tools]
         foreign = [i for i in asked if i.tool.startswith(ELSEWHERE)]
         if not mine or (foreign and asked.index(foreign[0]) < asked.index(mine[-1])):
             return self._nothing(request, foreign)
-        steps = drafts.make(_with_quantize(mine, self._tools), self._tools, is_gguf=_starts_from_gguf(found))
-        sheet = Sheet(request, found, steps, answers, self._workspace)
+        mine = mine if workflow else _with_quantize(mine, self._tools)
+        workflow = workflow or workflows.choose(
+            [i.tool for i in mine],
+            self._tools,
+            self._workspace,
+            ordered=any(lexicon().words["then"] & {*i.clause.opener.split()} for i in mine),
+        )
+        steps = drafts.make(mine, self._tools, workflow, _source_of(found, self._workspace))
+        sheet = Sheet(request, found, steps, answers, self._workspace, self._facts)
+        sheet.rank = self._consult.rank if isinstance(self._model, Ranks) else None
         fill.fill(sheet)
+        if self._vague:
+            _ask_about(sheet)
+        plan = Plan(request=request, kind="plan", steps=[d.as_step() for d in sheet.drafts])
+        self._note("filling", [{"step": s.id, "tool": s.tool, "sources": s.sources} for s in plan.steps])
         left_out = [*(request[i.clause.start : i.clause.end] for i in foreign), *sheet.unused()]
-        reason = f"left out, as no tool of this plan takes it: {'; '.join(one_line(t, 80) for t in left_out)}" if left_out else None
-        return Plan(request=request, kind="plan", steps=[d.as_step() for d in steps], reason=reason)
+        said = notes(plan, self._workspace, self._tools)
+        if left_out:
+            said.insert(0, f"left out, as no tool of this plan takes it: {'; '.join(one_line(t, 80) for t in left_out)}")
+        return plan.model_copy(update={"reason": "; ".join(said) or None})
 
     def _nothing(self, request: str, foreign: Sequence[Intent]) -> Plan:
         """Says which capability would be needed, where that is known, and what there is."""
@@ -186,9 +234,21 @@ def _only_advice(request: str, found: Sequence[Candidate]) -> bool:
     return bool(_ADVICE.search(request)) and not any(c.kind in THINGS for c in found)
 
 
-def _starts_from_gguf(found: Sequence[Candidate]) -> bool:
-    models = [c for c in found if c.kind == "model"]
-    return bool(models) and all(str(c.value).lower().endswith(".gguf") for c in models[:1])
+def _ask_about(sheet: Sheet) -> None:
+    """The model says that something is missing and nothing of the first step was said: its main thing is asked for."""
+    draft = sheet.drafts[0]
+    if any(source.startswith(("request", "answer", "memory")) for source in draft.sources.values()):
+        return
+    field = next((f for f in fields_of(draft.tool.args).values() if f.role in ("dataset", "model", "documents") and not f.is_list), None)
+    if field is not None:
+        sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), field.role))
+
+
+def _source_of(found: Sequence[Candidate], workspace: Path) -> drafts.Source:
+    """Of the model that the request names first."""
+    first = next((str(c.value) for c in found if c.kind == "model"), "builtin")
+    is_file = first.lower().endswith(".gguf")
+    return drafts.Source(is_file or first == "builtin", is_file and not is_quantized(first, workspace))
 
 
 def _with_quantize(asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[Intent]:
@@ -205,13 +265,3 @@ def _with_quantize(asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[I
         if not makes:
             result.append(intent)
     return result
-
-
-def _plain_names(request: str, intent: Intent) -> str:
-    """The clause with files called data.jsonl and model.gguf: their real names are noise to a model."""
-    words = []
-    for token in intent.clause.tokens:
-        kind = token.candidate.kind if token.candidate else ""
-        stands_for = {"dataset": "data.jsonl", "model": "model.gguf", "missing": "data.jsonl", "output": "out"}.get(kind, token.text)
-        words.append("the model" if token.candidate and token.candidate.value == "builtin" else stands_for)
-    return " ".join(words)

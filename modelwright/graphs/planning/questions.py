@@ -6,6 +6,7 @@ asked for again, and the next answer is tried.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -14,7 +15,7 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.candidates import find
 from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.lexicon import lexicon
-from modelwright.graphs.planning.paths import kind_of, names_in
+from modelwright.graphs.planning.paths import folders_in, kind_of, names_in
 
 MOST_CHOICES = 8
 
@@ -64,19 +65,43 @@ class Answers:
         return self.ask(question, likely(role, self._workspace, named), read)
 
 
+FITTING = {
+    "model": ("model",),
+    "dataset": ("dataset", "file", "folder"),
+    "file": ("file", "dataset"),
+    "documents": ("folder", "glob", "file", "dataset", "model"),
+}
+NO_DATA = re.compile(
+    r"(?:^|/)(?:readme|license|licence|changelog|contributing|requirements|package(?:-lock)?\.json|tsconfig|config\.json)", re.IGNORECASE
+)
+"""Files that are no data set, whatever their ending."""
+
+
 def fits_role(candidate: Candidate, role: str) -> bool:
     """Whether it is there and of the kind that an argument of this role takes."""
-    return candidate.kind in {"model": ("model",), "dataset": ("dataset", "file", "folder"), "file": ("file", "dataset")}.get(role, ())
+    return candidate.kind in FITTING.get(role, ())
 
 
 def likely(role: str, workspace: Path, named: str = "") -> list[str]:
-    """Names in the workspace that could fill this role, at most 8."""
-    names = [n for n in names_in(workspace) if kind_of(n, workspace) == ("model" if role == "model" else "dataset")]
+    """Names in the workspace that could fill this role, at most 8: the newest first, or the nearest to `named`."""
+    if role == "documents":
+        names = folders_in(workspace)
+    else:
+        names = [n for n in names_in(workspace) if kind_of(n, workspace) == ("model" if role == "model" else "dataset")]
+        names = [n for n in names if role == "model" or not NO_DATA.search(n)]
+    names.sort(key=lambda n: -_changed(workspace / n))
     if role == "model":
         names = ["builtin", *names]
     if named:
         names.sort(key=lambda n: -SequenceMatcher(None, n.lower(), named.lower()).ratio())
     return names[:MOST_CHOICES]
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def wording(tool: str, field: FieldSpec) -> str:

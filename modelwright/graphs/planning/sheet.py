@@ -8,20 +8,24 @@ fill_wiring.py   what a known workflow fixes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelwright.graphs.planning import named
 from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.drafts import Draft
+from modelwright.graphs.planning.facts import Fact
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.questions import Answers, fits_role, wording
 
+Rank = Callable[[str, Sequence[str]], Sequence[float]]
+"""(text that leads to a value, values) -> log-probability of each in nats."""
 OUTPUT_LEADS = ("to", "into", "as", "at", "under")
-THINGS = frozenset({"dataset", "model", "missing", "folder", "file", "output"})
+THINGS = frozenset({"dataset", "model", "missing", "folder", "file", "output", "glob"})
 """Kinds of candidates that are things of the user's, there or not."""
 
 
@@ -36,14 +40,28 @@ class Made:
 class Sheet:
     """The state of one plan's filling. A value is put together with its evidence, never without."""
 
-    def __init__(self, request: str, candidates: Sequence[Candidate], drafts: Sequence[Draft], answers: Answers, workspace: Path) -> None:
-        self.request, self.drafts, self.answers, self.workspace = request, drafts, answers, workspace
+    def __init__(
+        self,
+        request: str,
+        candidates: Sequence[Candidate],
+        drafts: Sequence[Draft],
+        answers: Answers,
+        workspace: Path,
+        facts: Sequence[Fact] = (),
+    ) -> None:
+        self.request, self.drafts, self.answers, self.workspace, self.facts = request, list(drafts), answers, workspace, facts
         self.candidates = list(candidates)
         self.used: set[Candidate] = set()
         self.made: dict[str, list[Made]] = {}
         """Tool name -> the models of its latest step; the newest last."""
         self.source: tuple[Any, str] | None = None
         """The model that the request starts from, with its evidence."""
+        self.rank: Rank | None = None
+        """How likely the planning model finds values; None where it cannot tell."""
+
+    def inside(self, clause: Clause) -> list[Candidate]:
+        """All candidates that stand on the words of a clause, those of named values under longer ones too."""
+        return [c for c in self.candidates if any(t.start < c.end and c.start < t.end for t in clause.tokens)]
 
     def unused(self) -> list[str]:
         """What the request says and no step takes: files, models, a second method, numbers ("the first 50 rows", "dropout 0.1")."""

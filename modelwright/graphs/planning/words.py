@@ -10,6 +10,8 @@ from modelwright.graphs.planning.candidate import Candidate
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]|_")
 _INSIDE_WORD = frozenset(".-")
+SOFT = frozenset({"number", "engine", "mode", "task", "preference", "cache", "index", "memory", "money", "gpu"})
+"""Kinds that stay words: cues are made of words, and no cue names these."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class Token:
 
 
 def tokenize(text: str, candidates: Sequence[Candidate]) -> list[Token]:
-    """Words, numbers and punctuation; a candidate that is more than a word or number is one token."""
+    """Words, numbers and punctuation; a thing (a file, a model, a quantization type …) is one token."""
     tokens: list[Token] = []
-    taken = sorted((c for c in candidates if c.kind != "number"), key=lambda c: (c.start, -c.end))
+    taken = sorted((c for c in candidates if c.kind not in SOFT), key=lambda c: (c.start, -c.end))
     position = 0
     for candidate in taken:
         if candidate.start < position:

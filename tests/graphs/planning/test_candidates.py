@@ -61,6 +61,7 @@ def test_models_are_files_folders_hub_names_and_endpoints(workspace: Path) -> No
         "out/lora",
         "Qwen/Qwen2.5-0.5B",
         "openai:http://localhost:8000/v1#tiny",
+        "SmolLM2-360M",
     ]
 
 
@@ -126,3 +127,57 @@ def test_the_listing_of_a_large_workspace_is_cut(workspace: Path) -> None:
     for number in range(MOST_ENTRIES + 50):
         (workspace / f"f{number}.txt").touch()
     assert len(names_in(workspace)) == MOST_ENTRIES
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("12 gigs", "memory", 12),
+        ("24GB", "memory", 24),
+        ("16 GiB", "memory", 16),
+        ("512 MB", "memory", 0.5),
+        ("$0.30", "money", 0.3),
+        ("30 cents", "money", 0.3),
+        ("2 €", "money", 2),
+        ("an RTX 4090", "gpu", "RTX 4090"),
+        ("one A100", "gpu", "A100"),
+        ("8 thousand", "number", 8000),
+        ("drei", "number", 3),
+        ("trois", "number", 3),
+        ("tres", "number", 3),
+        ("512tok", "number", 512),
+        ("0,1", "number", 0.1),
+        ("vLLM", "engine", "vllm"),
+        ("BM25", "mode", "lexical"),
+        ("ORPO", "preference", "orpo"),
+        ("fp8", "cache", "fp8"),
+        ("docs/**/*.md", "glob", "docs/**/*.md"),
+        ("the index hr", "index", "hr"),
+        ("in the legal index", "index", "legal"),
+        ("index docs/ and call it kb", "index", "kb"),
+        ("hr_docs", "index", "hr_docs"),
+        ("http://localhost:8000/v1", "model", "openai:http://localhost:8000/v1"),
+        ("phi-3-mini", "model", "phi-3-mini"),
+        ("Llama 3 8B", "model", "Llama 3 8B"),
+        ("save it as tuned-v2", "output", "tuned-v2"),
+    ],
+)
+def test_values_of_every_kind(workspace: Path, text: str, kind: str, value: object) -> None:
+    assert (kind, value) in kinds(f"now {text} please", workspace)
+
+
+@pytest.mark.parametrize("text", ["cost/month", "tokens/word", "before/after", "3.5/4"])
+def test_rates_and_alternatives_are_no_paths(workspace: Path, text: str) -> None:
+    assert not [c for c in find(f"tell me the {text} now", workspace) if c.kind in ("missing", "model", "folder")]
+
+
+def test_a_folder_is_known_by_the_word_beside_it(workspace: Path) -> None:
+    put_files(workspace, ["docs/a.md"])
+    assert ("folder", "docs") in kinds("index the docs folder", workspace)
+    assert ("folder", "docs") in kinds("indiziere den Ordner docs", workspace)
+    assert ("folder", "docs") not in kinds("the docs are long", workspace)
+
+
+def test_a_file_in_a_text_without_spaces_is_found(workspace: Path) -> None:
+    put_files(workspace, ["a.jsonl"])
+    assert ("dataset", "a.jsonl") in kinds("用a.jsonl训练", workspace)

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from modelwright.contract import Tool
 from modelwright.errors import BadRequest, EngineMissing, PlanError
 from modelwright.graphs.plancheck import check
+from modelwright.graphs.planning.evidence import unsupported
 from modelwright.graphs.planning.planner import Planner
 from modelwright.models.base import ModelCall
 from modelwright.models.scripted import ScriptedModel
 
-from .conftest import MakePlanner, put_files, untraced
+from .conftest import MakePlanner, put_files
 
 SHOWCASE = "Fine-tune the built-in model on A.jsonl and compare it with the original on B.jsonl"
 
@@ -155,11 +156,12 @@ def test_a_second_training_set_is_asked_about_and_not_taken_to_measure(make_plan
     assert planner.plan("fine-tune builtin on train.jsonl and eval.jsonl").steps[0].args["eval_dataset"] == "eval.jsonl"
 
 
-def test_more_models_than_a_comparison_takes_are_refused_not_cut(make_planner: MakePlanner, tools: dict[str, Tool]) -> None:
-    names = [f"m{i}.gguf" for i in range(7)]
-    plan = make_planner("a.jsonl", *names).plan(f"compare {', '.join(names)} on a.jsonl")
-    with pytest.raises(PlanError, match="at most 6 items"):
-        check(plan, tools)
+def test_more_models_than_a_comparison_takes_are_compared_in_turns_with_the_same_baseline(
+    make_planner: MakePlanner, tools: dict[str, Tool]
+) -> None:
+    names = [f"m{i}.gguf" for i in range(8)]
+    plan = check(make_planner("a.jsonl", *names).plan(f"compare {', '.join(names)} on a.jsonl"), tools)
+    assert [s.args["models"] for s in plan.steps] == [names[:6], [names[0], *names[6:]]]
 
 
 def test_text_that_a_document_says_adds_no_step(make_planner: MakePlanner) -> None:
@@ -181,7 +183,7 @@ def test_an_unclear_request_is_decided_by_the_model_and_traced(workspace: Path, 
     assert [s.tool for s in plan.steps] == ["inspect_dataset"]
     assert (calls[0].model, calls[0].purpose, calls[0].choice) == ("scripted", "intent", "look into a data set")
     assert "do something else" in calls[0].candidates
-    assert [note["stage"] for note in planner.last_trace] == ["candidates", "clauses", "model"]
+    assert [note["stage"] for note in planner.last_trace] == ["candidates", "clauses", "recall", "model", "filling"]
 
 
 def test_the_model_may_say_that_no_tool_fits(make_planner: MakePlanner) -> None:
@@ -218,12 +220,6 @@ def test_a_scripted_plan_that_is_none_is_refused(make_planner: MakePlanner) -> N
     model = ScriptedModel.of(plan=[{"request": "x", "steps": [{"tool": "quantize", "arguments": {}}]}])
     with pytest.raises(PlanError, match="the scripted plan"):
         make_planner(model=model).plan("x")
-
-
-@pytest.mark.parametrize("error", ["JobLimit", "EngineMissing", "ToolFailed", "BadRequest"])
-def test_rules_never_change_an_approved_plan(make_planner: MakePlanner, error: str) -> None:
-    planner = make_planner("A.jsonl", "B.jsonl")
-    assert planner.replan(planner.plan(SHOWCASE), "s1", {"type": error, "message": "…"}) is None
 
 
 PIECES = st.sampled_from(
@@ -277,7 +273,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(PIECES, min_size=1, max_size=14))
 def test_any_jumble_of_words_gives_a_valid_plan_without_invented_values(words: list[str], workspace: Path, tools: dict[str, Tool]) -> None:
     put_files(workspace, ["a.jsonl", "b.jsonl", "c.gguf"], ["tuned"])
@@ -287,6 +283,6 @@ def test_any_jumble_of_words_gives_a_valid_plan_without_invented_values(words: l
     except EngineMissing:
         return
     checked = check(plan, tools)
-    assert untraced(checked, workspace) == []
+    assert unsupported(checked, workspace) == []
     assert (plan.kind == "plan") == bool(plan.steps)
     assert plan.kind != "question" or plan.question

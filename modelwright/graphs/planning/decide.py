@@ -1,0 +1,178 @@
+"""Whose steps are planned: the rules' or the model's draft. And how a draft becomes intents with clauses of the request.
+
+Both agree: the rules' clauses with the draft's choices. They differ: the draft where it is confident, else the rules where
+they are sure, else the draft; where both are weak the user is asked. The bounds are measured (benchmarks/planner_requests.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from modelwright.contract import Tool
+from modelwright.graphs.planning import documents
+from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.cards import is_free_text, named_as
+from modelwright.graphs.planning.clauses import Clause
+from modelwright.graphs.planning.fields import FieldSpec, fields_of
+from modelwright.graphs.planning.intents import ELSEWHERE, Intent
+from modelwright.graphs.planning.lexicon import LIKELY, SURE, lexicon
+from modelwright.graphs.planning.sheet import OUTPUT_LEADS, THINGS
+from modelwright.graphs.planning.words import Token
+from modelwright.models.base import Draft, DraftStep
+
+WEAK = -1.5
+"""Mean log-probability of a draft, nats, below which it is a guess: with rules that see nothing either, the user is asked."""
+PLAIN = -0.2
+"""Log-probability of the first tool from which it is taken against rules that are sure of others and see no sign of it (p = 0.82)."""
+GUESS = -0.7
+"""The same where the rules have decided for every clause without being sure."""
+REFUSAL = -0.7
+"""Of "none" and "ask", from which they are taken where rules see a tool (p = 0.5)."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    by: str
+    """rules, draft, both, or ask."""
+    intents: list[Intent]
+    kind: str = "plan"
+    """plan, question or none, as far as it is known before filling."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What code found in a request."""
+
+    request: str
+    found: Sequence[Candidate]
+    tokens: Sequence[Token]
+    tags: Mapping[str, Candidate]
+
+
+def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mapping[str, Tool]) -> Decision:
+    """`asked` is what the rules read, possibly undecided; `draft` what the model made of it."""
+    rules = [i for i in asked if i.tool in tools]
+    if draft.kind != "plan":
+        return _without_a_plan(asked, rules, draft, reading, tools)
+    steps = _worth_their_place([step for step in draft.steps if step.tool in tools], asked)
+    mine, drafted = [i.tool for i in rules], [step.tool for step in steps]
+    if mine == drafted:
+        return Decision("both", from_draft(steps, asked, reading, tools))
+    if draft.score < WEAK and not rules_sure(asked):
+        return Decision("ask", from_draft(steps, asked, reading, tools))
+    bound = PLAIN if rules_sure(asked) else GUESS
+    if _only_more(mine, drafted, asked) or (rules and all(i.tool for i in asked) and _unlikely(draft, drafted, asked, bound)):
+        return Decision("rules", list(asked))
+    left_out = [i for i in rules if i.tool not in drafted and _is_further(i)] if drafted and set(drafted) <= set(mine) else []
+    intents = [*from_draft(steps, [i for i in asked if i not in left_out], reading, tools), *left_out]
+    return Decision("draft", sorted(intents, key=lambda i: mine.index(i.tool)) if left_out else intents)
+
+
+def _without_a_plan(
+    asked: Sequence[Intent], rules: Sequence[Intent], draft: Draft, reading: Reading, tools: Mapping[str, Tool]
+) -> Decision:
+    """none and ask: believed where they are likely, or where rules see no tool."""
+    first = draft.alternatives[0][1] if draft.alternatives else 0.0
+    names_things = any(c.kind in THINGS for c in reading.found)
+    certain = rules_sure(asked) and min(i.scores[i.tool] for i in asked) > SURE + 0.25  # three cues or more, or a second sure one
+    if rules and (first < REFUSAL or certain or (draft.kind == "none" and names_things and rules_sure(asked))):
+        return Decision("rules", list(asked))
+    return Decision("draft", from_draft([s for s in draft.steps if s.tool in tools], asked, reading, tools), draft.kind)
+
+
+def _worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent]) -> list[DraftStep]:
+    """Without what a small model adds at the end: the same again, a step of numbers that are taken, a tool without any sign of it."""
+    points = {tool for i in asked for tool in i.scores}
+    points |= documents.TOOLS if points & documents.TOOLS else set()
+    signed = any(step.tool in points for step in steps)
+    kept: list[DraftStep] = []
+    for step in steps:
+        taken = {value for other in kept for values in other.fields.values() for value in values}
+        values = {value for some in step.fields.values() for value in some}
+        again = any(other.tool == step.tool for other in kept) and not any(v[0] in "DMFPG" for v in values - taken)
+        stale = bool(values) and values <= taken and all(v[0] == "N" for v in values)
+        if not kept or not (again or stale or (signed and step.tool not in points)):
+            kept.append(step)
+    return kept
+
+
+def _only_more(mine: Sequence[str], drafted: Sequence[str], asked: Sequence[Intent]) -> bool:
+    """The rules decide for every clause, and the draft has all of their tools and others; but an index is there to be asked."""
+    goes_on = documents.INDEX in mine and set(drafted) - set(mine) <= documents.TOOLS
+    return bool(mine) and all(i.tool for i in asked) and set(mine) < set(drafted) and not goes_on
+
+
+def _unlikely(draft: Draft, drafted: Sequence[str], asked: Sequence[Intent], bound: float) -> bool:
+    """A draft of a tool that no word speaks for, and that the model itself is not sure of."""
+    first = draft.alternatives[0][1] if draft.alternatives else draft.score
+    return not drafted or (first < bound and not any(i.scores.get(drafted[0], 0.0) for i in asked))
+
+
+def _is_further(intent: Intent) -> bool:
+    """ "… and measure it on x", "then serve it": a sure deed of its own, opened by a word that adds."""
+    adds = lexicon().words["then"] | lexicon().words["adds"]
+    return intent.scores.get(intent.tool, 0.0) >= LIKELY and not adds.isdisjoint(intent.clause.opener.split())
+
+
+def rules_sure(asked: Sequence[Intent]) -> bool:
+    """Whether every clause has a tool that a cue decides alone."""
+    points = [i.scores.get(i.tool, 0.0) for i in asked]
+    return bool(asked) and all(i.tool and not i.tool.startswith(ELSEWHERE) for i in asked) and min(points) >= SURE
+
+
+def from_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Reading, tools: Mapping[str, Tool]) -> list[Intent]:
+    """The draft's steps as intents: each with the clause that the rules gave the same tool, else the one that holds its values."""
+    left, made = list(asked), []
+    everything = Clause(tuple(reading.tokens))
+    for step in steps:
+        chosen = chosen_values(step, reading, tools[step.tool])
+        same = next((i for i in left if i.tool == step.tool), None)
+        if same:
+            left.remove(same)
+        made.append((step, chosen, same))
+    intents = []
+    unmatched = [step for step, _, same in made if same is None]
+    pairs = {id(s): i.clause for s, i in zip(unmatched, left, strict=True)} if len(unmatched) == len(left) else {}
+    for step, chosen, same in made:
+        if id(step) in pairs:
+            clause, waits = pairs[id(step)], False
+        elif same:
+            clause, waits = same.clause, same.waits
+        else:
+            clause, waits = _clause_for(chosen, left, everything, alone=len(steps) == 1), False
+        intents.append(Intent(everything if len(steps) == 1 else clause, {}, step.tool, waits, chosen))
+    return intents
+
+
+def _is_place_to_write(candidate: Candidate, field: FieldSpec) -> bool:
+    """ "as gguf at out/x.gguf": nothing to read from."""
+    return candidate.kind == "missing" and candidate.lead in OUTPUT_LEADS and field.role not in ("", "output")
+
+
+def _clause_for(chosen: Mapping[str, Sequence[Candidate]], left: Sequence[Intent], everything: Clause, *, alone: bool) -> Clause:
+    """The undecided clause that holds most of the chosen values; nothing if none does."""
+    if alone:
+        return everything
+    places = [c.start for values in chosen.values() for c in values]
+    holding = sorted(left, key=lambda i: -sum(i.clause.start <= p < i.clause.end for p in places))
+    if holding and any(holding[0].clause.start <= p < holding[0].clause.end for p in places):
+        return holding[0].clause
+    inside = [t for t in everything.tokens if any(t.start <= p < t.end for p in places)]
+    return Clause(tuple(inside))
+
+
+def chosen_values(step: DraftStep, reading: Reading, tool: Tool) -> dict[str, list[Candidate]]:
+    """Field -> candidates; a literal choice needs the word of the request that names it."""
+    fields = fields_of(tool.args)
+    chosen: dict[str, list[Candidate]] = {}
+    for name, values in step.fields.items():
+        if name not in fields or is_free_text(fields[name]):
+            continue
+        for value in values:
+            candidate = reading.tags.get(value)
+            if candidate is None and value in fields[name].allowed:
+                candidate = named_as(value, fields[name], reading.request, reading.found)
+            if candidate is not None and not _is_place_to_write(candidate, fields[name]):
+                chosen.setdefault(name, []).append(candidate)
+    return chosen

@@ -1,0 +1,57 @@
+"""Which of the three document tools is meant, where a small model and cues mix them up: one place for the rule.
+
+A question of fact is answered, a wish for passages is searched; a folder that is named is read into an index first. An
+index that is named, or spoken of as made already, is not made again. Where neither words nor places tell, nothing changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from modelwright.contract import Tool
+from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.intents import Intent
+
+INDEX, SEARCH, ANSWER = "rag_index", "rag_search", "rag_answer"
+TOOLS = frozenset({INDEX, SEARCH, ANSWER})
+SOURCES = ("folder", "glob", "file")
+_PASSAGES = re.compile(
+    r"\b(?:passages?|paragraphs?|snippets?|excerpts?|chunks?|hits|matches|mentions|quotes|bits|search\w*|dig (?:out|up)|look ?up|keyword|"
+    r"bm25|top[ -]?\d+|(?:lexical|dense|hybrid|semantic)(?:ally)?)\b",
+    re.IGNORECASE,
+)
+_FACT = re.compile(
+    r"(?:^|[,;:.!]\s*|\band |\bthen )(?:who(?:se|m)?|what|when|where|which|why|how|does|do|did|is|are|was|were|can|may|must)\b"
+    r"|\b(?:according to|with (?:a )?(?:citations?|sources?)|cite|tell me|answer)\b",
+    re.IGNORECASE,
+)
+_MADE = re.compile(r"\b(?:(?:we|i|was|is|were|are|been|already|have|has) indexed|already (?:in|indexed)|in the index)\b", re.IGNORECASE)
+_LATER = re.compile(r"\b(?:questions? (?:will )?follow|afterwards?|later|so (?:that )?(?:i|we) can (?:query|ask|search))\b", re.IGNORECASE)
+
+
+def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], tools: Mapping[str, Tool]) -> list[Intent]:
+    """The intents with the document tool that the request's own words mean."""
+    if not tools.keys() >= TOOLS or not any(i.tool in TOOLS for i in asked):
+        return list(asked)
+    makes = any(c.kind in SOURCES for c in found)
+    named = any(c.kind == "index" for c in found) or _MADE.search(request) is not None
+    meant = _meant(request)
+    kept = [i for i in asked if i.tool != INDEX or makes or not (named and meant)]
+    if len(kept) < len(asked) and not any(i.tool in (SEARCH, ANSWER) for i in kept):
+        kept = [replace(i, tool=meant, chosen={k: v for k, v in i.chosen.items() if k == "index"}) if i.tool == INDEX else i for i in asked]
+    kept = [replace(i, tool=meant) if meant and i.tool in (SEARCH, ANSWER) else i for i in kept]
+    if makes and _LATER.search(request) and any(i.tool == INDEX for i in kept):
+        kept = [i for i in kept if i.tool not in (SEARCH, ANSWER)]
+    if makes and not named and not any(i.tool == INDEX for i in kept):
+        first = next(n for n, i in enumerate(kept) if i.tool in (SEARCH, ANSWER))
+        kept.insert(first, Intent(kept[first].clause, {}, INDEX))
+    return kept
+
+
+def _meant(request: str) -> str:
+    """The tool for what is asked, empty where the words do not tell. A wish for passages is one however it goes on."""
+    if _PASSAGES.search(request):
+        return SEARCH
+    return ANSWER if _FACT.search(request) or request.rstrip().endswith("?") else ""

@@ -1,0 +1,105 @@
+"""The words of the request that are a question or a search query, cut out by code: what is quoted, what follows "tell me",
+what begins with a question word, or else what is left when the command and the place are taken away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from modelwright.graphs.planning.candidate import Candidate
+
+PLACES = frozenset({"folder", "glob", "file", "dataset", "index", "model", "missing"})
+_QUOTED = re.compile(r"[\"“«„](?P<a>[^\"”»“]{3,})[\"”»“]|(?<![\w])['‘](?P<b>[^'’]{3,}(?:['’]\w[^'’]*)*)['’](?!\w)")
+_QUESTION = (
+    r"(?:what(?:'?s| is| are)?|which|who(?:se|m)?|when|where|why|how|whether|if|does|do|did|is|are|can|may|must|was|were|"
+    r"was|welche[rsnm]?|wer|wann|wo|warum|wie|ob|wieviel\w*|qué|cuál\w*|quién\w*|cuándo|cuánt\w+|dónde|cómo|por qué|quel\w*|qui|quand|où|"
+    r"combien|pourquoi|comment|que|qu'\w+|qual\w*|chi|quando|dove|perché|come|quant[oiae]\w*|cosa|quem|onde|quais|hoeveel|wie"
+    r"|wat|welke?|waar|wanneer|"
+    r"hoe|jak[iae]?|kto|kiedy|gdzie|как\w*|кто|когда|где|сколько)"
+)
+_LEAD = re.compile(
+    r"(?:\b(?:and |und |et |y |e |then |dann |please )?(?:tell me|let me know|i(?:'d| would)? (?:want|like|need)(?: to)? know"
+    r"|find out|figure out|look up|answer(?: me)?(?: this)?|"
+    r"explain to me|i wonder|question|my question is|i need to know|wondering|want to know|know|check|say|"
+    r"sag(?:e|t)? mir|beantworte|antworte|dime|responde|dis-moi|réponds|dimmi|rispondi|diga-me|me diga|responda|vertel(?: me)?"
+    r"|beantwoord|odpowiedz)"
+    r"(?:\s*,)?(?:\s+(?:dann|then|danach|me|mir))?\s*[:\-]?\s+)(?P<text>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ABOUT = re.compile(
+    r"\b(?:search(?:ing)?|look(?:ing)?|hunt|such\w*|busca\w*|cherche\w*|cerca\w*|procur\w*|zoek|query|grep|find|finde|show|get"
+    r"|give|fetch|list|pull|trouv\w*|trova\w*|encuentr\w*|znajdź|найди|everything|anything|passages?|paragraphs?|sections?"
+    r"|mentions?|hits?|places|snippets?)\b"
+    r"[^.?!:;]*?(?:\bfor\b|\babout\b|\bon\b|\bmentioning\b|\bthat (?:mention|talk about|say|describe|deal with)s?\b|\bwhere\b"
+    r"|\bnach\b|\büber\b|\bsobre\b|\bqui parlent de\b|\bsu\b|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_COLON = re.compile(r":\s+(?P<text>[^:\n]{4,})$|(?:^|\n)\s*[qQ]:\s*(?P<q>.+)", re.DOTALL)
+_START = re.compile(rf"(?:^|[,;:.!]\s*|\b(?:and|then|und|et|y|e|en)\s+|\n)(?P<text>{_QUESTION}\b.+)", re.IGNORECASE | re.DOTALL)
+_ENDS = re.compile(r"[.!]\s+(?=[A-ZÄÖÜ])|\n|(?<=\?)\s|;\s")
+_FROM = re.compile(r"(?:from|using|based on|with|in|out of|aus|en|dans|da)\b[^:?]{0,60}:\s*", re.IGNORECASE)
+_IN_PLACE = (
+    r"(?:\s*[,(]?\s*\b(?:in|from|inside|under|within|according to|using|with|out of|based on|of|on|through|en|dans|im|in der"
+    r"|aus|nel|nella|no|na|em|uit|at)\b"
+    r"(?:\s+(?:the|my|our|all|those|these|dem|den|der|die|das|el|la|los|le|les|il|o|a|het|de|index|folder|directory|ordner"
+    r"|file|documents?|docs|everything))*\s*$)"
+)
+_TAIL = re.compile(
+    r"[\s,;]*(?:\b(?:please|thanks|thank you|thx|pls|plz|bitte|danke|por favor|s'il te plaît|per favore|asap"
+    r"|with (?:citations?|sources?|references?|quotes?)|"
+    r"(?:and )?cite (?:it|sources|the sources?|your sources?)|(?:give|show)(?: me)? (?:the )?(?:top|best|\d+).*"
+    r"|top[- ]?k?\s*=?\s*\w+(?: \w+)?|mode\s*[=:]?\s*\w+|modo \w+|using (?:bm25|hybrid|dense|semantic\w*)\b.*|"
+    r"(?:in )?(?:lexical|dense|hybrid|keyword|semantic|bm25)(?: mode| search|ly)?(?: please)?|first \w+ (?:hits|passages"
+    r"|results)|\w+ (?:hits|passages|results|matches)(?: (?:max|at most))?))[\s.!,)]*$",
+    re.IGNORECASE,
+)
+
+
+def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0, end: int | None = None) -> Candidate | None:
+    """The words of request[start:end] for the argument `name` (question or query), with their place."""
+    part = request[start:end]
+    places = [c for c in found if c.kind in PLACES]
+    for pattern in _QUOTED.finditer(part):
+        group = "a" if pattern.group("a") else "b"
+        span = (start + pattern.start(group), start + pattern.end(group))
+        if not any(c.start < span[1] and span[0] < c.end for c in places):
+            return _cut(request, *span, places)
+    patterns = (_ABOUT, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _START, _ABOUT)
+    for regex in patterns:
+        for match in regex.finditer(part):
+            group = next(g for g, text in match.groupdict().items() if text)
+            text = _cut(request, start + match.start(group), start + match.end(group), places)
+            if text and _says_something(str(text.value)):
+                return text
+    return None
+
+
+def _says_something(text: str) -> bool:
+    return len(re.findall(r"\w{2,}", text)) >= 1
+
+
+def _cut(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
+    """One sentence of it, without the place where to look and without courtesies, but for the question mark left as it is."""
+    if before := _FROM.match(request, start, end):
+        start = before.end()
+    text = request[start:end]
+    if stop := _ENDS.search(text, 3):
+        text = text[: stop.start() + (0 if text[stop.start()] in "\n;" else 1)]
+    for place in sorted(places, key=lambda c: -c.start):
+        at = place.start - start
+        if 0 <= at < len(text):
+            before = re.search(_IN_PLACE, text[:at].rstrip("\"'`“( "), re.IGNORECASE)
+            rest = text[at + len(place.text) :].strip(" \"'`”).?!,")
+            if before and len(rest.split()) <= 2:
+                text = text[: before.start()]
+            elif at <= 3 and not before:
+                text = text[at + len(place.text) :]
+                start += at + len(place.text)
+    for _ in range(3):
+        text = _TAIL.sub("", text)
+    stripped = text.strip(" \t\n,;:.!\"'“”()-")
+    if not stripped:
+        return None
+    start += text.index(stripped)
+    return Candidate("text", stripped, start, start + len(stripped), stripped)

@@ -1,0 +1,167 @@
+"""Numbers, amounts, listed values, names and `field=value`: what the model chose among them, then what stands beside a name.
+
+A number goes to one argument only. A value outside the bounds of its argument is asked about, never bent in silence.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from modelwright.graphs.planning import named
+from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of, named_as
+from modelwright.graphs.planning.clauses import Clause
+from modelwright.graphs.planning.drafts import Draft
+from modelwright.graphs.planning.fields import FieldSpec
+from modelwright.graphs.planning.lexicon import lexicon
+from modelwright.graphs.planning.numbers import find_numbers
+from modelwright.graphs.planning.questions import fits_role
+from modelwright.graphs.planning.sheet import Sheet
+from modelwright.graphs.planning.slots import looks
+
+AMOUNTS = frozenset({"number", "memory", "money"})
+
+
+def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """What the planning model chose, where the argument takes it. Its numbers yield to a name that stands beside them."""
+    by_name = _by_name(sheet, draft.clause, fields)
+    for name, values in draft.chosen.items():
+        field = fields[name]
+        taken = {c for other, c in by_name.items() if other != name and c.text}
+        fitting = [c for c in values if _takes(field, c) and c not in taken]
+        if name in by_name or not fitting or name in draft.args:
+            continue
+        if field.role in ("dataset", "model", "file", "documents"):
+            fitting = [sheet.existing(c, field, draft) if not field.is_list or not fits_role(c, field.role) else c for c in fitting]
+        if field.role == "model" and field.is_list and len({c.value for c in fitting}) < 2:
+            continue
+        _put(sheet, draft, field, fitting)
+
+
+def _takes(field: FieldSpec, candidate: Candidate) -> bool:
+    if field.allowed:
+        return as_allowed(field, candidate) is not None
+    if candidate.kind in AMOUNTS and field.inner == "integer":
+        return float(candidate.value).is_integer()
+    return looks(candidate) in kinds_of(field)
+
+
+def _put(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> None:
+    values = [_value(sheet, draft, field, c) for c in found]
+    if field.is_list:
+        draft.args[field.name] = list(dict.fromkeys(values))
+        draft.sources[field.name] = ", ".join(dict.fromkeys(c.evidence for c in found))
+        sheet.used |= set(found)
+    else:
+        sheet.put(draft, field.name, found[0], values[0])
+
+
+def _value(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) -> Any:
+    if candidate.kind in AMOUNTS and field.inner in ("integer", "number"):
+        return _within(sheet, draft, field, named.value_of(field, candidate), candidate)
+    return as_allowed(field, candidate) if field.allowed else candidate.value
+
+
+def _within(sheet: Sheet, draft: Draft, field: FieldSpec, value: int | float, candidate: Candidate) -> int | float:
+    """The value if the argument may have it; else a question with the nearest that it may have."""
+    nearest = max(value, field.least) if field.least is not None else value
+    nearest = min(nearest, field.most) if field.most is not None else nearest
+    if nearest == value:
+        return value
+    bounds = f"at least {field.least:g}" if value < nearest else f"at most {field.most:g}"
+    question = f"{draft.tool.name} takes {bounds} as {field.name}, not {candidate.text}. Which value should it use?"
+    answer = sheet.answers.ask(question, [f"{nearest:g}"], lambda text: next(iter(find_numbers(text)), None))
+    return named.value_of(field, answer)
+
+
+def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """From the step's own clause."""
+    clause = draft.clause
+    spent = {e for source in draft.sources.values() for e in source.split(", ")}
+    for name, candidate in _by_name(sheet, clause, fields).items():
+        if name not in draft.args and candidate.evidence not in spent:
+            _put(sheet, draft, fields[name], named.run_of(candidate, sheet.inside(clause), sheet.request, fields[name]))
+    for field in fields.values():
+        if field.name in draft.args or field.role or is_free_text(field):
+            continue
+        found = _from_table(sheet, field, clause)
+        if found:
+            _put(sheet, draft, field, found)
+        elif written := named.written_out(field, sheet.request, clause.start, clause.end):
+            sheet.put(draft, field.name, written, written.value == "true" if field.type == "boolean" else None)
+    _amounts(sheet, draft, fields)
+    _lengths(sheet, draft, fields)
+    if "method" in fields and "method" not in draft.args:
+        _foreign_method(sheet, draft, fields["method"])
+
+
+def _foreign_method(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
+    """ "fine-tune with GRPO": a method that no tool here has is asked about, never replaced in silence."""
+    words = lexicon().words["foreign_methods"]
+    said = next((t.text for t in draft.clause.tokens if t.word in words and t.word not in field.allowed), "")
+    if said and field.allowed:
+        question = f"No tool here trains with {said}; {draft.tool.name} knows {', '.join(field.allowed)}. Which one should it use?"
+        sheet.put(draft, field.name, sheet.answers.choose(question, list(field.allowed)))
+
+
+def _by_name(sheet: Sheet, clause: Clause, fields: dict[str, FieldSpec]) -> dict[str, Candidate]:
+    """A clause may be in pieces (it was joined from several); numbers are looked for in its whole extent."""
+    if not clause.tokens:
+        return {}
+    start, end = min(t.start for t in clause.tokens), max(t.end for t in clause.tokens)
+    return named.numbers(fields, sheet.inside(clause), sheet.request, start, end)
+
+
+def _amounts(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """Memory and money go by their unit, where one argument takes it and one amount is there."""
+    for kind in ("memory", "money"):
+        wanted = [f for f in fields.values() if kind in amount_of(f) and f.name not in draft.args and not f.role]
+        here = [c for c in sheet.inside(draft.clause) if c.kind == kind and c not in sheet.used]
+        if len(wanted) == 1 and here:
+            _put(sheet, draft, wanted[0], here[:1])
+
+
+def _lengths(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """Numbers that need no name: "at 16k" and 2048 are lengths, 8080 is a port, where one argument is one."""
+    for ending, fits in ((r"(?:_length|^prompt_tokens|^input_tokens)$", _is_length), ("^port$", _is_port)):
+        wanted = [f for f in fields.values() if re.search(ending, f.name) and f.name not in draft.args and f.inner == "integer"]
+        here = [c for c in sheet.inside(draft.clause) if c.kind == "number" and c not in sheet.used and fits(c)]
+        if len(wanted) == len(here) == 1:
+            _put(sheet, draft, wanted[0], here)
+
+
+def _is_length(candidate: Candidate) -> bool:
+    number = float(candidate.value)
+    return re.search(r"\dk$", candidate.text, re.IGNORECASE) is not None or (number >= 512 and number % 256 == 0)
+
+
+def _is_port(candidate: Candidate) -> bool:
+    return 1024 <= float(candidate.value) <= 65535
+
+
+def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
+    """A listed value by any of its spellings; a name by the kind that this argument takes."""
+    inside = sheet.inside(clause)
+    if field.allowed:
+        text = sheet.request[clause.start : clause.end] if clause.tokens else ""
+        found = [c for value in field.allowed if (c := named_as(value, field, text, inside))]
+        placed = [c if c.kind != "choice" else _moved(c, clause.start) for c in found]
+        kind = lexicon().tables.get(field.name)
+        own = [c for c in placed if c.kind == kind]
+        return sorted(own or placed, key=lambda c: c.start)
+    kind = lexicon().tables.get(field.name)
+    found = [c for c in inside if c.kind == kind] if kind else []
+    if field.name == "quantization" and not found:
+        found = [c for c in inside if c.kind == "dtype"]
+    return found
+
+
+def _moved(candidate: Candidate, by: int) -> Candidate:
+    return Candidate(candidate.kind, candidate.value, candidate.start + by, candidate.end + by, candidate.text)
+
+
+def as_allowed(field: FieldSpec, candidate: Candidate) -> Any:
+    if not field.allowed:
+        return candidate.value
+    return next((a for a in field.allowed if a.lower() == str(candidate.value).lower()), None)

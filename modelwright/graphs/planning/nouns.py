@@ -1,0 +1,252 @@
+"""Proper names in a request that no file stands for: graphics cards, model families, search indexes, places to write.
+
+An index is known by the words around it ("the index hr", "in the hr index", "im Index hr"), by being one of the
+workspace's, or, with `identifiers`, by looking like one (hr_docs, kb-2024).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from modelwright.graphs.planning.candidate import Candidate
+
+_GPU = re.compile(
+    r"(?<![\w./-])(?:\d+ ?x ?)?((?:nvidia |geforce |amd |apple |intel )*(?:(?:rtx|gtx|quadro|radeon|rx"
+    r"|arc) ?(?:pro )?[a-z]?\d{3,4}(?: ?(?:ti|super|xtx?|ada))*"
+    r"|[ahb][12]00s?|a10g?|a30|a40|a6000|l40?s?|l4|t4|v100|p100|p40|gb?200|mi ?\d{2,3}x?|m[1-5] (?:pro|max|ultra)|m[1-5]"
+    r"|[2-5]0[5-9]0(?: ?(?:ti|super))?|jetson(?: \w+)?|raspberry ?pi(?: ?\d)?|tpu(?: ?v\d\w*)?)(?: mac\w*)?)(?![\w/.-]|\.\w)",
+    re.IGNORECASE,
+)
+_FAMILY = re.compile(
+    r"(?<![\w./-])(?:meta-?)?(?:tiny)?(?:llama|qwen|mistral|mixtral|phi|gemma|falcon|deepseek|granite|olmo|pythia|vicuna|zephyr|codellama|"
+    r"gpt-oss|gpt2?|bloom|smollm2?|minicpm|command-?r|starcoder|yi|opt|stablelm)"
+    r"(?:[ _-]?v?\d+(?:\.\d+)*)?(?:[ _-](?:mini|small|medium|large|nemo|coder|instruct|chat|base|it|moe|r1|distill))*"
+    r"(?:[ _-]?(?:\d+x)?\d+(?:\.\d+)?[bm])(?:[ _-](?:instruct|chat|base|it|hf|v\d+(?:\.\d+)*))*(?![\w/])"
+    r"|(?<![\w./-])(?:phi-\d(?:\.\d)?-mini|gpt-?2|mistral-nemo|phi-[234])(?![\w/.-]|\.\w)",
+    re.IGNORECASE,
+)
+_NAME = r"(?P<q>[\"'`“«]?)(?P<name>[^\W_][\w-]{1,40})(?P=q)?"
+_INDEX = (
+    re.compile(
+        r"\b(?:ind(?:ex|ice|ic[ei]|eks\w*)|idx|índice|collection|kb|knowledge base|индекс\w*)(?:\s*[=:]\s*|\s+)"
+        rf"(?:is |ist |it |ihn |it's )?(?:called|named|name|namens|nennen|llamado|llamada|nommé|appelé|chiamato|chamado|genaamd"
+        rf"|genannt|as|als|=|:)?\s*{_NAME}",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"(?:^|[\s(]){_NAME}[- ](?:search )?(?:index|indice|índice)(?!\w)", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:call|name|nenn|nenne|label|tag|title)\s+(?:it|this|that|the index|den index|ihn|es)\s+(?:as\s+)?{_NAME}", re.IGNORECASE
+    ),
+    re.compile(
+        rf"\b(?:under|with|unter|bajo|con|sous|avec|sotto|sob|com|onder|met|as|als)\s+(?:the|a|dem|den|el|la|le|il|o|de)?\s*"
+        rf"(?:name|namen|nombre|nom|nome|naam)\s+(?:of\s+)?{_NAME}",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\bindex\w*\b[^.;?!]{{0,80}}?\b(?:as|als|into|to|in)\s+{_NAME}\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bund\b)", re.IGNORECASE),
+)
+_NO_NAMES = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "my",
+        "our",
+        "your",
+        "its",
+        "it",
+        "them",
+        "all",
+        "some",
+        "any",
+        "new",
+        "old",
+        "same",
+        "search",
+        "with",
+        "from",
+        "of",
+        "for",
+        "and",
+        "or",
+        "in",
+        "on",
+        "to",
+        "into",
+        "by",
+        "as",
+        "at",
+        "is",
+        "are",
+        "was",
+        "be",
+        "called",
+        "named",
+        "name",
+        "what",
+        "which",
+        "who",
+        "where",
+        "when",
+        "how",
+        "everything",
+        "folder",
+        "folders",
+        "document",
+        "documents",
+        "docs",
+        "file",
+        "files",
+        "pdf",
+        "pdfs",
+        "text",
+        "that's",
+        "see",
+        "query",
+        "search",
+        "ask",
+        "build",
+        "make",
+        "check",
+        "open",
+        "read",
+        "create",
+        "into",
+        "find",
+        "look",
+        "inside",
+        "through",
+        "using",
+        "existing",
+        "indexed",
+        "whose",
+        "hit",
+        "hits",
+        "das",
+        "der",
+        "die",
+        "den",
+        "dem",
+        "des",
+        "ein",
+        "eine",
+        "und",
+        "im",
+        "mit",
+        "el",
+        "la",
+        "los",
+        "las",
+        "un",
+        "una",
+        "y",
+        "en",
+        "con",
+        "le",
+        "les",
+        "de",
+        "du",
+        "et",
+        "dans",
+        "il",
+        "lo",
+        "gli",
+        "e",
+        "i",
+        "o",
+        "os",
+        "um",
+        "uma",
+        "na",
+        "no",
+        "het",
+        "een",
+        "der",
+        "here",
+        "there",
+        "please",
+        "again",
+        "now",
+        "first",
+        "then",
+        "so",
+        "which",
+        "index",
+        "indices",
+        "full",
+        "vector",
+        "dense",
+        "lexical",
+        "hybrid",
+        "semantic",
+        "keyword",
+        "bigger",
+        "whole",
+        "each",
+        "both",
+        "every",
+        "one",
+        "using",
+        "use",
+        "under",
+        "up",
+        "me",
+        "us",
+        "if",
+        "only",
+        "do",
+        "does",
+        "can",
+        "could",
+        "will",
+        "should",
+        "nach",
+        "name",
+        "alles",
+        "über",
+        "about",
+        "over",
+        "answer",
+    ]
+)
+_IDENTIFIER = re.compile(r"(?<![\w./:-])(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE)
+_OUTPUT_NAME = re.compile(
+    r"\b(?:sav|stor|writ|put|output|nam|call|dump|keep|speicher|guarda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"
+    r"|into|as|under|at|folder|it|als|unter|como|en|sous|come|como|als)\s+"
+    rf"{_NAME}\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bplease\b|\bthanks\b)",
+    re.IGNORECASE,
+)
+
+
+def find_gpus(text: str) -> list[Candidate]:
+    return [Candidate("gpu", m.group(1), m.start(1), m.end(1), m.group(1)) for m in _GPU.finditer(text)]
+
+
+def find_families(text: str) -> list[Candidate]:
+    """Models by the name that the field uses (phi-3-mini, Llama 3 8B): nothing on this disk, but a shape is known."""
+    return [Candidate("model", m.group(), m.start(), m.end(), m.group()) for m in _FAMILY.finditer(text)]
+
+
+def find_indexes(text: str, known: Sequence[str] = ()) -> list[Candidate]:
+    found = {}
+    spoken: list[tuple[int, int]] = []
+    for pattern in _INDEX:
+        for match in pattern.finditer(text):
+            taken = any(match.start() < end and start < match.end() for start, end in spoken)
+            if match.group("name").lower() not in _NO_NAMES and not taken:
+                found[match.start("name")] = match.group("name")
+                spoken.append(match.span())
+    for name in known:
+        for match in re.finditer(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-])", text):
+            found[match.start()] = name
+    for match in _IDENTIFIER.finditer(text):
+        found.setdefault(match.start(), match.group())
+    return [Candidate("index", name, start, start + len(name), name) for start, name in sorted(found.items())]
+
+
+def find_output_names(text: str) -> list[Candidate]:
+    """A bare word that something is to be saved as."""
+    found = [(m.start("name"), m.group("name")) for m in _OUTPUT_NAME.finditer(text)]
+    return [Candidate("output", name, start, start + len(name), name) for start, name in found if name.lower() not in _NO_NAMES]

@@ -1,0 +1,81 @@
+"""Rows made of the project's own patterns, by the planner's own finder of values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from modelwright.agent.planner_training import build
+from modelwright.agent.planner_training.build import Builder, write
+from modelwright.agent.planner_training.overlap import HeldOut
+from modelwright.agent.planner_training.patterns import Pattern, read
+from modelwright.agent.planner_training.rows import Counts
+from modelwright.agent.planner_training.toys import project_tools, requests, toys
+from modelwright.models import compact
+from modelwright.models.adapter import FOLDER
+
+
+@pytest.fixture(scope="module")
+def patterns() -> list[Pattern]:
+    """Every twentieth, so that a test takes a second."""
+    return read(FOLDER / "patterns.jsonl")[::20]
+
+
+@pytest.fixture(autouse=True)
+def few_patterns_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelwright.agent.planner_training.patterns.FEWEST", 1)
+
+
+def test_rows_are_chats_that_a_model_can_be_trained_on(patterns: list[Pattern], tmp_path: Path) -> None:
+    source, out = tmp_path / "patterns.jsonl", tmp_path / "rows.jsonl"
+    source.write_text(
+        "\n".join(json.dumps({"request": p.request, "kind": p.kind, "steps": list(p.steps), "slots": dict(p.slots)}) for p in patterns)
+    )
+    counts = write(source, out, [], 120, 3)
+    rows = [json.loads(line)["messages"] for line in out.read_text().splitlines()]
+    assert counts.rows["kept"] == len(rows) > 90
+    assert all([m["role"] for m in row] == ["system", "user", "assistant"] for row in rows)
+    assert {row[0]["content"] for row in rows} == {compact.SHORTEST_SYSTEM}
+    assert len({row[1]["content"] for row in rows}) == len(rows)
+    assert write(source, tmp_path / "again.jsonl", [], 120, 3).rows == counts.rows
+    assert (tmp_path / "again.jsonl").read_bytes() == out.read_bytes()
+
+
+def test_all_kinds_of_answers_are_there_and_cards_are_shown(patterns: list[Pattern]) -> None:
+    rows = list(Builder(patterns, HeldOut([]), 1, Counts()).rows(150))
+    answers = [row.answer for row in rows]
+    assert any(answer == "none" for answer in answers)
+    assert any(answer.startswith("ask") for answer in answers)
+    assert any("\n" in answer for answer in answers)
+    invented = set(toys("invented"))
+    shown = [row for row in rows if any(line.split(":")[0] in invented for line in row.user.splitlines())]
+    assert any(row.tools and row.tools[0] in invented for row in shown)
+    assert any(row.answer == "none" for row in shown)
+    assert all(row.tools[0] in row.user for row in shown if row.tools and row.tools[0] in invented)
+
+
+def test_a_row_near_a_held_out_request_is_refused_and_counted(patterns: list[Pattern]) -> None:
+    plain = [p for p in patterns if not p.slots and len(p.request.split()) > 4][:3]
+    counts = Counts()
+    rows = list(Builder(plain * 2, HeldOut([p.request for p in plain]), 1, counts)._often(6))
+    builder = Builder(plain, HeldOut([p.request for p in plain]), 1, counts)
+    assert [builder._row(pattern) for pattern in rows] == [None] * len(rows)
+    assert counts.rows["too near a held-out request"] > 0
+
+
+def test_the_projects_own_held_out_requests_are_not_among_the_patterns() -> None:
+    sealed = HeldOut(json.loads(line)["request"] for line in (FOLDER / "held_out.jsonl").read_text().splitlines())
+    assert [p.request for p in read(FOLDER / "patterns.jsonl") if sealed.near(p.request)] == []
+
+
+def test_the_shares_add_up() -> None:
+    assert sum(build.SHARES.values()) == pytest.approx(1)
+
+
+def test_invented_tools_have_requests_whose_slots_are_fields() -> None:
+    tools = toys("invented")
+    assert len(tools) >= 60
+    assert set(requests()) == set(tools)
+    assert not set(tools) & set(project_tools())
