@@ -1,0 +1,1 @@
+"""Whole screens: one file each, found by what stands at their top."""

@@ -1,0 +1,77 @@
+"""What is allowed: the rules of the policy, what is doubtful about them, and past runs decided again under another policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from modelwright.tui.data import database
+from modelwright.tui.screens.table import Row, TableScreen, json_text
+from modelwright.tui.texts import lines, plain
+
+MOST_RUNS = 1000
+
+
+class PolicyScreen(TableScreen):
+    HEAD = "Policy · s decides all past calls again, under this or another policy file"
+    COLUMNS = ("rule", "decides", "tools", "why")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "simulate", "simulate…"), Binding("c", "check", "check")]
+
+    def _file(self) -> Path | None:
+        from modelwright import config
+
+        named = config.load(self.root).policy
+        return Path(named) if named else None
+
+    def read(self) -> list[Row]:
+        from modelwright.policies import load
+
+        policy = load(self._file())
+        entries = {entry["id"]: entry for entry in policy.source["rule"]}
+        return [
+            Row(
+                r.id, [r.id, r.decide.value, ", ".join(sorted(r.tools)) or "by effect", r.why], {"rule": entries[r.id], "file": policy.path}
+            )
+            for r in policy.rules
+        ]
+
+    def tell(self, row: Row) -> Content:
+        return lines((f"{row.key} in {row.thing['file']}", "bold"), plain(json_text(row.thing["rule"])))
+
+    def action_check(self) -> None:
+        from modelwright import tools
+        from modelwright.policies import check
+        from modelwright.tui.screens.text import TextScreen
+
+        found = check(self._file(), tools.names())
+        self.app.push_screen(TextScreen("Policy check", "\n".join(found) or "the policy loads and all its examples hold"))
+
+    def action_simulate(self) -> None:
+        from modelwright.tui.screens.ask import AskLine
+
+        def told(text: str | None) -> None:
+            if text is not None:
+                self._simulate(Path(text.strip()) if text.strip() else self._file())
+
+        self.app.push_screen(AskLine("Under which policy file? (empty: this one)"), told)
+
+    def _simulate(self, file: Path | None) -> None:
+        from modelwright.agent.runs import Runs
+        from modelwright.agent.simulate import simulate, totals
+        from modelwright.errors import ModelwrightError
+        from modelwright.plantable import table
+        from modelwright.tui.screens.text import TextScreen
+
+        try:
+            with database(self.root) as db:
+                found = simulate(db, Runs(db).all(MOST_RUNS), file, self.root) if db else []
+        except ModelwrightError as error:
+            return self.notify(str(error), severity="error", markup=False)
+        rows = [["", "run", "step", "tool", "then", "now", "rule"]]
+        rows += [["≠" if one.changed else "", one.run, one.step, one.tool, one.then, one.now, one.rule] for one in found]
+        text = f"{totals(found)}\n\n{table(rows)}" if found else "no run here yet"
+        self.app.push_screen(TextScreen(f"Past calls under {file or 'the packaged policy'}", text))
+        return None

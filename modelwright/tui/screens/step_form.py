@@ -1,0 +1,159 @@
+"""A step's arguments as a form made from the tool's schema; each change is checked as a run would check it, while one types.
+
+A field of the schema is an Input (or a Select where it lists its values, a Switch where it is true or false). References to
+earlier steps ("$s1.model") are typed as they are and checked too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input, Select, Switch
+
+from modelwright.errors import BadRequest
+from modelwright.tui.screens.ask import Ask
+from modelwright.tui.texts import lines, plain
+from modelwright.tui.widgets.plain import Plain
+from modelwright.types import Json
+
+UNSET = "(unset)"
+
+
+class StepForm(Ask[Json | None]):
+    """Gives the changed arguments of the step (None removes one), or None when it was left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "done", "take it"), Binding("escape", "leave", "leave")]
+
+    def __init__(self, plan: Json, step: str, root: Path, *, done: str = "Take it") -> None:
+        from modelwright import tools
+
+        super().__init__()
+        self._plan, self._root, self._done = plan, root, done
+        self._step: Json = next(s for s in plan["steps"] if s["id"] == step)
+        self._tool = tools.load(self._step["tool"])
+        self._schema = self._tool.args_schema
+        self._wrong: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box form"):
+            yield Plain(f"{self._step['id']} {self._tool.name}: {self._tool.summary}", classes="title")
+            with VerticalScroll():
+                for name, part in self._schema["properties"].items():
+                    yield from self._field(name, part)
+            yield Plain(id="problem")
+            with Horizontal(classes="buttons"):
+                yield Button(Content("Leave [Esc]"), id="leave", compact=True)
+                yield Button(Content(f"{self._done} [Ctrl+S]"), id="done", compact=True)
+
+    def _field(self, name: str, part: Json) -> ComposeResult:
+        required = " (needed)" if name in self._schema.get("required", []) else ""
+        default = f" · default {part['default']}" if part.get("default") is not None else ""
+        source = self._step.get("sources", {}).get(name)
+        yield Plain(
+            lines(
+                (f"{name}{required}", "bold"),
+                (f"{part.get('description', '')}{default}" + (f" · from {source}" if source else ""), "$text-muted"),
+            )
+        )
+        yield self._input(name, part)
+
+    def _input(self, name: str, part: Json) -> Widget:
+        value = self._step["args"].get(name)
+        choices = _enum(part, self._schema)
+        if choices and (value is None or value in choices):
+            given = str(value) if value is not None else UNSET
+            return Select(
+                [(plain(c), c) for c in [UNSET, *map(str, choices)]], value=given, allow_blank=False, id=f"f-{name}", compact=True
+            )
+        if part.get("type") == "boolean" and not isinstance(value, str):
+            return Switch(bool(part.get("default")) if value is None else value, id=f"f-{name}")
+        return Input(_typed(value), id=f"f-{name}", compact=True)
+
+    def on_mount(self) -> None:
+        self._check()
+
+    # what is in the form ---------------------------------------------------------------------------------------------------
+
+    def _given(self) -> Json:
+        """All fields as values. Raises BadRequest for one that cannot be read."""
+        from modelwright.prompts import value_of
+
+        made: Json = {}
+        for name in self._schema["properties"]:
+            widget = self.query_one(f"#f-{name}")
+            if isinstance(widget, Switch):
+                made[name] = widget.value
+            elif isinstance(widget, Select):
+                made[name] = None if widget.value == UNSET else widget.value
+            elif isinstance(widget, Input):
+                text = widget.value.strip()
+                made[name] = (text if text.startswith("$s") else value_of(text, self._schema, name)) if text else None
+        return made
+
+    def changes(self) -> Json:
+        """What is not as the step has it; a switch that stands at the default and was not given is no change."""
+        made: Json = {}
+        for name, value in self._given().items():
+            before = self._step["args"].get(name)
+            default = self._schema["properties"][name].get("default")
+            if value != before and not (before is None and isinstance(value, bool) and value == bool(default)):
+                made[name] = value
+        return made
+
+    def _check(self) -> None:
+        from modelwright.agent.editing import problem_of
+
+        try:
+            field, problem = problem_of(self._plan, self._step["id"], self.changes())
+        except BadRequest as error:
+            field, problem = "", str(error)
+        for name in self._schema["properties"]:
+            self.query_one(f"#f-{name}").set_class(bool(problem) and name == field.split(".")[0], "wrong")
+        self.query_one("#problem", Plain).say(plain(f"✗ {problem}", "$text-error") if problem else plain("✓ this checks", "$text-success"))
+        self.query_one("#done", Button).disabled = bool(problem)
+
+    def on_input_changed(self) -> None:
+        self._check()
+
+    def on_select_changed(self) -> None:
+        self._check()
+
+    def on_switch_changed(self) -> None:
+        self._check()
+
+    def on_input_submitted(self) -> None:
+        self.focus_next()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "done":
+            self.action_done()
+        else:
+            self.dismiss(None)
+
+    def action_done(self) -> None:
+        if not self.query_one("#done", Button).disabled:
+            self.dismiss(self.changes())
+
+
+def _enum(part: Json, schema: Json) -> list[Any]:
+    """The values that a field may have, when the schema lists them."""
+    if "$ref" in part:
+        part = schema.get("$defs", {}).get(part["$ref"].rpartition("/")[2], {})
+    return list(part.get("enum", []))
+
+
+def _typed(value: Any) -> str:
+    """A value as one would type it."""
+    import json
+
+    if value is None:
+        return ""
+    if isinstance(value, list) and all(isinstance(v, str) and "," not in v for v in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,74 @@
+"""What it can do: each tool with its arguments and result, and a form to call one without a planner."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from modelwright.tui.screens.table import Row, TableScreen, json_text
+from modelwright.tui.texts import lines, plain
+from modelwright.types import Json
+
+
+class ToolsScreen(TableScreen):
+    HEAD = "Tools · c calls the highlighted one by a form"
+    COLUMNS = ("tool", "what it does")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("c,enter", "call", "call it"), Binding("s", "schema", "schema")]
+
+    def read(self) -> list[Row]:
+        from modelwright import tools
+
+        return [Row(name, [name, what]) for name, what in sorted(tools.summaries().items())]
+
+    def tell(self, row: Row) -> Content:
+        from modelwright import tools
+
+        tool = tools.load(row.key)
+        effects = ", ".join(sorted(e.value for e in tool.effects))
+        return lines(
+            (tool.doc, "bold"),
+            f"effects: {effects}",
+            ("arguments", "bold"),
+            *_fields(tool.args_schema),
+            ("result", "bold"),
+            *_fields(tool.result_schema),
+            f"example: {json_text(tool.example)}",
+        )
+
+    def on_data_table_row_selected(self) -> None:
+        self.action_call()
+
+    def action_call(self) -> None:
+        from modelwright import tools
+        from modelwright.tui.screens.step_form import StepForm
+
+        row = self.current()
+        if row is None:
+            return
+        tool = tools.load(row.key)
+        plan: Json = {"request": f"call {tool.name}", "steps": [{"id": "s1", "tool": tool.name, "args": dict(tool.example), "sources": {}}]}
+
+        def filled(changes: Json | None) -> None:
+            if changes is not None:
+                args = {name: value for name, value in {**tool.example, **changes}.items() if value is not None}
+                self.app.pop_screen()
+                self.app.do({"do": "call", "tool": tool.name, "args": args}, f"call {tool.name}")  # type: ignore[attr-defined]
+
+        self.app.push_screen(StepForm(plan, "s1", self.root, done="Call it"), filled)
+
+    def action_schema(self) -> None:
+        from modelwright import tools
+        from modelwright.tui.screens.text import TextScreen
+
+        if row := self.current():
+            self.app.push_screen(TextScreen(f"{row.key}: JSON schema of the arguments", json_text(tools.load(row.key).args_schema)))
+
+
+def _fields(schema: Json) -> list[Content]:
+    needed = schema.get("required", [])
+    return [
+        Content.assemble(f"  {name:<18}", "* " if name in needed else "  ", plain(str(part.get("description", "")), "$text-muted"))
+        for name, part in schema.get("properties", {}).items()
+    ]

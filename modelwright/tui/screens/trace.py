@@ -1,0 +1,68 @@
+"""A trace, event by event: filter it, or replay it step by step and see the run as it stood then."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.timer import Timer
+
+from modelwright.tui.data import database
+from modelwright.tui.screens.table import Row, TableScreen, json_text
+from modelwright.tui.state import SIGNS, RunView, told
+from modelwright.tui.texts import lines, plain
+
+
+class TraceScreen(TableScreen):
+    COLUMNS = ("#", "time", "step", "type", "what")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,right", "step(1)", "next"),
+        Binding("k,left", "step(-1)", "last"),
+        Binding("space", "play", "play"),
+    ]
+
+    def __init__(self, root: Path, run: str) -> None:
+        super().__init__(root)
+        self.run = run
+        self.HEAD = f"Trace of {run} · j and k replay it, space plays it"  # type: ignore[misc]
+        self._playing: Timer | None = None
+
+    def read(self) -> list[Row]:
+        from modelwright.agent import trace
+
+        with database(self.root) as db:
+            found = list(trace.read(db, self.run)) if db else []
+        rows = []
+        for event in found:
+            clock = time.strftime("%H:%M:%S", time.localtime(event.time))
+            cells = [str(event.seq), clock, event.step or "-", event.type.value, told(event.type.value, event.data)]
+            rows.append(Row(str(event.seq), cells, event.as_json()))
+        return rows
+
+    def tell(self, row: Row) -> Content:
+        view = RunView()
+        for other in self.rows:
+            if other.thing["seq"] <= row.thing["seq"]:
+                view.take(other.thing)
+        stood = [f"  {SIGNS.get(s.status, '?')} {s.id} {s.tool} {s.status} {s.message}" for s in view.steps.values()]
+        return lines((f"the run then: {view.status}", "bold"), *stood, plain(json_text(row.thing["data"])))
+
+    def action_step(self, by: int) -> None:
+        (self.table.action_cursor_down if by > 0 else self.table.action_cursor_up)()
+
+    def action_play(self) -> None:
+        """One event every third of a second, until the end or another space."""
+        if self._playing is not None:
+            self._playing.stop()
+            self._playing = None
+        else:
+            self._playing = self.set_interval(0.33, self._next)
+
+    def _next(self) -> None:
+        if self.table.cursor_row >= len(self.shown) - 1:
+            self.action_play()
+        else:
+            self.action_step(1)

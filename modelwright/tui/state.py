@@ -1,0 +1,213 @@
+"""What the screen knows of one run, built from its events alone. No widgets: each event changes numbers and text here.
+
+Two facts: an event that was seen already (by its `seq`) changes nothing, so a live stream and the trace can both be fed in;
+and a series keeps at most 600 points, every second one is dropped when it is full, so the shape of a long run stays.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelwright.text import human_bytes, human_seconds, one_line
+from modelwright.types import Json
+
+MOST_POINTS = 600
+MOST_LINES = 100_000
+NOT_SERIES = frozenset({"step", "steps", "eta_seconds", "seconds_left", "peak_memory_bytes"})
+RUNNING, DONE, FAILED, PENDING, UNVERIFIED, CUT = "running", "done", "failed", "pending", "unverified", "cut"
+SIGNS = {RUNNING: "▶", DONE: "✓", FAILED: "✗", PENDING: "·", UNVERIFIED: "!", CUT: "‖"}
+"""A state is always a sign and a word, never a colour alone."""
+
+
+@dataclass
+class Series:
+    """A curve: points of (step, value), thinned as it grows."""
+
+    points: list[tuple[float, float]] = field(default_factory=list)
+    _every: int = 1
+    _seen: int = 0
+
+    def add(self, at: float, value: float) -> None:
+        self._seen += 1
+        if self._seen % self._every:
+            return
+        self.points.append((at, value))
+        if len(self.points) > MOST_POINTS:
+            self.points = self.points[::2]
+            self._every *= 2
+
+
+@dataclass
+class StepView:
+    """One step as the person sees it."""
+
+    id: str
+    tool: str
+    args: Json
+    sources: dict[str, str]
+    estimate: Json | None = None
+    decision: str = ""
+    rule: str = ""
+    reason: str = ""
+    status: str = PENDING
+    message: str = ""
+    at: int | None = None
+    of: int | None = None
+    eta_seconds: float | None = None
+    tokens_per_second: float | None = None
+    started: float = 0.0
+    seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    summary: str = ""
+    error: Json | None = None
+    checks: list[Json] = field(default_factory=list)
+    series: dict[str, Series] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is done, 0 to 1; None when it did not say."""
+        return min(1.0, (self.at or 0) / self.of) if self.of else None
+
+    def left(self, now: float) -> float | None:
+        """Seconds to go: what the step says, else what was estimated less what it took."""
+        if self.eta_seconds is not None:
+            return self.eta_seconds
+        expected = (self.estimate or {}).get("seconds")
+        return max(0.0, expected - (now - self.started)) if expected and self.started else None
+
+
+class RunView:
+    """A run. `changed` counts what was taken in, so a widget knows whether it is behind."""
+
+    def __init__(self, run: str = "") -> None:
+        self.run, self.request, self.reason, self.status = run, "", "", "planning"
+        self.steps: dict[str, StepView] = {}
+        self.plan: Json | None = None
+        self.log: list[str] = []
+        self.limits: Json = {}
+        self.changed = 0
+        self._seq = 0
+
+    def take(self, event: Json) -> bool:
+        """One event, as JSON. False when it was known already."""
+        if event["seq"] <= self._seq:
+            return False
+        self._seq = event["seq"]
+        self.run = event["run"]
+        self.changed += 1
+        handler = getattr(self, "_on_" + event["type"].replace(".", "_"), None)
+        if handler:
+            handler(event["data"], self.steps.get(str(event.get("step"))), event)
+        self._write_down(event)
+        return True
+
+    def _write_down(self, event: Json) -> None:
+        clock = time.strftime("%H:%M:%S", time.localtime(event["time"]))
+        self.log.append(f"{clock} {event.get('step') or '-':>3} {event['type']:<17} {told(event['type'], event['data'])}")
+        if len(self.log) > MOST_LINES:
+            del self.log[: MOST_LINES // 10]
+
+    # one method an event ------------------------------------------------------------------------------------------
+
+    def _on_run_started(self, data: Json, step: StepView | None, event: Json) -> None:
+        self.request = data.get("request") or self.request
+        self.limits = (data.get("options") or {}).get("limits") or {}
+
+    def _on_run_resumed(self, data: Json, step: StepView | None, event: Json) -> None:
+        self._on_run_started(data, step, event)
+        self.status = "running"
+
+    def _on_plan_proposed(self, data: Json, step: StepView | None, event: Json) -> None:
+        self.plan = data["plan"]
+        self.reason = data["plan"].get("reason") or ""
+        self.request = data["plan"].get("request") or self.request
+        self.steps = {s["id"]: StepView(s["id"], s["tool"], s["args"], s.get("sources", {})) for s in data["plan"]["steps"]}
+
+    def _on_policy_decision(self, data: Json, step: StepView | None, event: Json) -> None:
+        if step:
+            step.decision, step.rule, step.reason = data["decision"], data["rule"], data.get("reason", "")
+            step.estimate = data.get("estimate")
+
+    def _on_approval_asked(self, data: Json, step: StepView | None, event: Json) -> None:
+        self.status = "waiting"
+
+    def _on_question_asked(self, data: Json, step: StepView | None, event: Json) -> None:
+        self.status = "waiting"
+
+    def _on_approval_given(self, data: Json, step: StepView | None, event: Json) -> None:
+        self.status = "running"
+        for name, changes in (data.get("edit") or {}).items():
+            if name in self.steps:
+                self.steps[name].args.update(changes)
+                self.steps[name].sources.update(dict.fromkeys(changes, "edit"))
+
+    def _on_tool_started(self, data: Json, step: StepView | None, event: Json) -> None:
+        self.status = "running"
+        if step:
+            step.status, step.started, step.error = RUNNING, event["time"], None
+
+    def _on_tool_progress(self, data: Json, step: StepView | None, event: Json) -> None:
+        if step is None:
+            return
+        step.message = one_line(str(data.get("message", "")), 200)
+        step.at, step.of = data.get("step", step.at), data.get("steps", step.of)
+        step.eta_seconds = data.get("eta_seconds")
+        step.tokens_per_second = data.get("tokens_per_second", step.tokens_per_second)
+        step.peak_memory_bytes = data.get("peak_memory_bytes", step.peak_memory_bytes)
+        for name, value in data.items():
+            if name not in NOT_SERIES and isinstance(value, int | float) and not isinstance(value, bool) and data.get("step") is not None:
+                step.series.setdefault(name, Series()).add(float(data["step"]), float(value))
+
+    def _on_tool_finished(self, data: Json, step: StepView | None, event: Json) -> None:
+        if step:
+            step.status, step.summary = DONE, data.get("summary", "")
+            step.seconds, step.peak_memory_bytes = data.get("seconds", 0.0), data.get("peak_memory_bytes")
+            step.eta_seconds = None
+
+    def _on_tool_reused(self, data: Json, step: StepView | None, event: Json) -> None:
+        if step:
+            step.status, step.summary = DONE, f"already done in run {data.get('from_run')} ({data.get('from_step')})"
+
+    def _on_tool_failed(self, data: Json, step: StepView | None, event: Json) -> None:
+        if step:
+            step.status, step.error = FAILED, data["error"]
+
+    def _on_verify_checks(self, data: Json, step: StepView | None, event: Json) -> None:
+        if step:
+            step.checks = data["checks"]
+            step.status = DONE if data["passed"] else UNVERIFIED
+
+    def _on_run_ended(self, data: Json, step: StepView | None, event: Json) -> None:
+        self.status = data["status"]
+        for one in self.steps.values():
+            if one.status == RUNNING:
+                one.status = CUT
+
+    # what is left -------------------------------------------------------------------------------------------------
+
+    def current(self) -> StepView | None:
+        return next((s for s in self.steps.values() if s.status == RUNNING), None)
+
+    def left(self, now: float) -> float | None:
+        """Seconds to the end of the run, as far as estimates are known."""
+        parts = [s.left(now) if s.status == RUNNING else (s.estimate or {}).get("seconds") for s in self.steps.values()]
+        open_ones = [p for p, s in zip(parts, self.steps.values(), strict=True) if s.status in (RUNNING, PENDING)]
+        return sum(p for p in open_ones if p is not None) if open_ones else None
+
+
+def told(kind: str, data: Json) -> str:
+    """An event's own words on one line."""
+    if kind == "tool.progress":
+        numbers = [f"{name} {value:.4g}" for name, value in data.items() if isinstance(value, int | float) and not isinstance(value, bool)]
+        return one_line(" ".join([str(data.get("message", "")), *numbers]), 300)
+    if kind == "policy.decision":
+        return f"{data['decision']} by {data['rule']}: {one_line(str(data.get('reason', '')), 200)}"
+    if kind == "tool.finished":
+        took = f"{human_seconds(data.get('seconds', 0))}, peak {human_bytes(data.get('peak_memory_bytes') or 0)}"
+        return f"{one_line(str(data.get('summary', '')), 200)} ({took})"
+    if kind in ("tool.failed", "notice"):
+        found: Any = (data.get("error") or data).get("message", "")
+        return one_line(str(found), 300)
+    return one_line(", ".join(f"{name}={value}" for name, value in data.items() if value not in (None, "", [], {})), 300)

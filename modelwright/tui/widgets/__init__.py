@@ -1,0 +1,1 @@
+"""Regions of the conversation: composer, plan, approval, live run, results."""

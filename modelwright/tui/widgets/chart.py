@@ -1,0 +1,19 @@
+"""A curve in the terminal, drawn by plotext. The last value stands in its title, so the picture is not the only way to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual_plotext import PlotextPlot
+
+from modelwright.text import safe_text
+
+
+class Chart(PlotextPlot):
+    def draw(self, name: str, points: Sequence[tuple[float, float]]) -> None:
+        plot = self.plt
+        plot.clear_data()
+        plot.clear_figure()
+        plot.plot([x for x, _ in points], [y for _, y in points], marker="braille")
+        plot.title(f"{safe_text(name)}: {points[0][1]:.4g} at first, {points[-1][1]:.4g} now")
+        self.refresh()

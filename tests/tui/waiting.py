@@ -1,0 +1,33 @@
+"""Waiting in pilot tests: until something is so, and not for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual.pilot import Pilot
+
+
+async def until(pilot: Pilot[Any], holds: Callable[[], Any], what: str = "") -> None:
+    """Let the app work until this holds; a quarter of a minute at most."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        await pilot.pause(0.02)
+        try:
+            if holds():
+                await pilot.pause()
+                return
+        except Exception:  # not there yet
+            continue
+    raise AssertionError(f"it did not happen: {what}\n{text_of(pilot.app)}")
+
+
+def text_of(app: Any) -> str:
+    """What stands on the screen, as text."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+
+def shows(app: Any, *words: str) -> Callable[[], bool]:
+    return lambda: all(word in text_of(app) for word in words)
