@@ -72,7 +72,7 @@ def read_text(path: str) -> str:
 def call_arguments(tool: str, arguments: tuple[str, ...], args_json: str | None) -> dict[str, Any]:
     """All arguments, from --args and from the key=value pairs, as the schema takes them."""
     from modelwright import tools
-    from modelwright.console import value_of
+    from modelwright.prompts import value_of
 
     schema = tools.load(tool).args_schema
     try:

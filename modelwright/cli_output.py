@@ -29,14 +29,19 @@ def say_json(value: Any, indent: int | None = None) -> None:
 
 
 def fail(error: ModelwrightError, as_json: bool) -> None:
-    from modelwright.text import clean, one_line
-
     if as_json:
         say_json({"error": error.as_json()})
+    sys.exit(show_error(error))
+
+
+def show_error(error: ModelwrightError) -> int:
+    """What is wrong and how to mend it, on stderr; the exit code that belongs to it."""
+    from modelwright.text import clean, one_line
+
     click.echo(f"error: {one_line(str(clean(error.message)), 1000)}", err=True)
     if error.fix:
         click.echo(f"  fix: {one_line(str(clean(error.fix)), 1000)}", err=True)
-    sys.exit(error.exit_code)
+    return error.exit_code
 
 
 def clear_errors(function: Callable[..., Any]) -> Callable[..., Any]:

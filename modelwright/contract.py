@@ -28,6 +28,34 @@ from modelwright.errors import BadRequest
 from modelwright.types import Check, Decision, Effect, Estimate, Json, ToolArgs, ToolResult
 
 
+class Documents(Protocol):
+    """Document indexes, as a tool sees them. Specifications and answers are plain JSON; memory/documents says which fields."""
+
+    def index(self, spec: Json) -> Json:
+        """Bring an index up to date with a folder, a file or a glob; runs in a child process."""
+
+    def evaluate(self, spec: Json) -> Json:
+        """Search quality on a judged collection; runs in a child process."""
+
+    def names(self) -> list[str]:
+        """The indexes of this workspace."""
+
+    def describe(self, index: str) -> Json:
+        """Settings, documents, chunks, refused files. Raises DataError when there is no such index."""
+
+    def tune(self, index: str, **values: Any) -> None:
+        """Keep what an evaluation chose."""
+
+    def search(self, spec: Json) -> Json:
+        """Passages for a query, best first."""
+
+    def why_not(self, document: str, spec: Json) -> Json:
+        """At which stage of a search a document was lost."""
+
+    def similarities(self, text: str, others: Sequence[str]) -> list[float] | None:
+        """Cosines, -1 to 1; None where no model that knows meaning is installed."""
+
+
 class ToolContext(Protocol):
     """What a running tool may use."""
 
@@ -42,6 +70,10 @@ class ToolContext(Protocol):
     @property
     def settings(self) -> Settings:
         """Threads, seed, cache folder."""
+
+    @property
+    def documents(self) -> Documents:
+        """The document indexes of the workspace."""
 
     def progress(self, message: str, **numbers: Any) -> None:
         """Say how far it is: step, steps, loss, tokens_per_second, eta_seconds …"""

@@ -7,6 +7,7 @@
     │   ├── DataError             a data set; names file, line and fix
     │   ├── ModelRefError         a model that cannot be found or read
     │   ├── LeaseHeld             another process works on this run
+    │   ├── DoesNotFit            a step that needs more memory than there is; names the nearest setting
     │   └── NothingFits           none of the tools does what was asked
     ├── QuestionOpen          3   something needed is missing and only the user can say it
     ├── ApprovalNeeded        4   policy asks and nobody has granted it
@@ -74,6 +75,10 @@ class ModelRefError(BadRequest):
 
 
 class LeaseHeld(BadRequest):
+    pass
+
+
+class DoesNotFit(BadRequest):
     pass
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from modelwright.canonical import bytes_of_path, sha256_of_path
+from modelwright.canonical import bytes_of_path, sha256_of, sha256_of_path
 from modelwright.errors import BadRequest, ToolFailed
 from modelwright.types import Artifact
 
@@ -63,9 +63,13 @@ def write_json(path: Path, value: Any) -> None:
     write_atomic(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def partial_name(final: Path) -> Path:
-    """Where to write what will become `final`; fixed, so that a later try finds and replaces it."""
-    return final.with_name(f".{final.name}.partial")
+def partial_name(final: Path, owner: str = "") -> Path:
+    """Where to write what will become `final`; fixed, so that a later try finds and replaces it.
+
+    `owner` tells apart those who may write the same file at the same time; without one the caller holds a lock.
+    """
+    mark = f".{sha256_of(owner)[:8]}" if owner else ""
+    return final.with_name(f".{final.name}{mark}.partial")
 
 
 def publish(partial: Path, final: Path) -> None:

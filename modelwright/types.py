@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_serializer
 from pydantic_core import CoreSchema
 
 Json = dict[str, Any]
@@ -65,6 +65,25 @@ FilePath = Annotated[str, Role("file")]
 OutputPath = Annotated[str, Role("output")]
 
 
+@dataclass(frozen=True)
+class Thing:
+    """Something that earlier turns of a conversation named or made, so that "it" in a request can stand for it.
+
+    Given to the planner beside the request, which stays as it was written. A thing whose `label` stands in the request is
+    evidence like a path that is written out; one with an empty label is not spoken of: it may be offered as an answer to a
+    question, never taken silently. Two things may share a label: "both" means both of them.
+    """
+
+    kind: str
+    """A candidate's kind: model, dataset, file or folder."""
+    value: str
+    """What an argument holds: a path as seen from the workspace, `builtin`, an address."""
+    label: str
+    """The words of the request that mean it, as written there: "it", "the adapter", "the same data"."""
+    source: str
+    """What the plan names as the argument's source: `session: run r261122-k7f2 step s3 model`."""
+
+
 class Estimate(Strict):
     """What a call will take, before it runs."""
 
@@ -72,6 +91,20 @@ class Estimate(Strict):
     memory_bytes: int = Field(0, ge=0, description="peak resident memory, bytes")
     disk_bytes: int = Field(0, ge=0, description="bytes that stay on disk")
     cost: float = Field(0, ge=0, description="money, US dollars")
+    seconds_low: float | None = Field(
+        None, ge=0, description="with seconds_high it holds 80% of like calls on this machine; null without a record"
+    )
+    seconds_high: float | None = Field(None, ge=0, description="see seconds_low")
+    seconds_error: float | None = Field(None, ge=0, description="share by which the time is usually off here, after correction")
+    memory_low: int | None = Field(None, ge=0, description="as seconds_low, bytes")
+    memory_high: int | None = Field(None, ge=0, description="as seconds_high, bytes")
+    memory_error: float | None = Field(None, ge=0, description="share by which the memory is usually off here, after correction")
+    learned_from: int | None = Field(None, ge=1, description="calls on this machine that corrected it")
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_known(self, handler: SerializerFunctionWrapHandler) -> Json:
+        """As it was before there was a record: what a record adds is written only when there is one."""
+        return {name: value for name, value in handler(self).items() if value is not None}
 
 
 class Check(Strict):

@@ -27,6 +27,9 @@ create table if not exists ledger (
 create table if not exists plans (id text primary key, run text not null, plan text not null);
 create table if not exists steps (
     run text not null, plan text not null, step text not null, record text not null, call text, primary key (run, plan, step));
+create table if not exists predictions (
+    key text primary key, tool text not null, features text not null, machine text not null, time real not null,
+    predicted_seconds real not null, seconds real not null, predicted_memory integer not null, memory integer not null);
 create table if not exists hashes (
     path text primary key, size integer not null, mtime_ns integer not null, inode integer not null, sha256 text not null);
 """

@@ -18,6 +18,7 @@ import psutil
 from modelwright import config, modelrefs, tools
 from modelwright.errors import EngineMissing, ModelwrightError
 from modelwright.files import existing_parent
+from modelwright.graphs import predictions
 from modelwright.text import human_bytes
 from modelwright.workspace import Workspace
 
@@ -40,7 +41,16 @@ class Finding:
 
 
 def examine(root: Path) -> list[Finding]:
-    return [*_machine(root), *_extras(), _compiler(), _builtin(), _settings(root), *_plugins(), *_stores(Workspace(root))]
+    return [
+        *_machine(root),
+        *_extras(),
+        _compiler(),
+        _builtin(),
+        _settings(root),
+        *_plugins(),
+        *_stores(Workspace(root)),
+        *_predictions(Workspace(root)),
+    ]
 
 
 def _machine(root: Path) -> Iterator[Finding]:
@@ -113,6 +123,20 @@ def _settings(root: Path) -> Finding:
 def _plugins() -> Iterator[Finding]:
     for name, error in tools.broken().items():
         yield Finding(f"tool {name}", False, error.message, error.fix)
+
+
+def _predictions(workspace: Workspace) -> Iterator[Finding]:
+    """For each tool how far its estimates were off on this machine, as they were and as corrected by the calls before."""
+    history = predictions.History(workspace.database)
+    for tool in history.tools:
+        time, memory = predictions.record(history.seconds(tool)), predictions.record(history.memory(tool))
+        if time is None:
+            yield Finding(f"estimates of {tool}", True, "1 call; from the second on their error is known")
+            continue
+        said = f"{time.calls} calls: time off by {time.corrected:.0%}, {time.plain:.0%} before it learned"
+        if memory is not None:
+            said += f"; memory by {memory.corrected:.0%}, {memory.plain:.0%} before"
+        yield Finding(f"estimates of {tool}", True, said)
 
 
 def _stores(workspace: Workspace) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""One process works on a run at a time. The lease is a file lock: the kernel frees it when its holder dies.
+"""One process works on a run, or on a session, at a time. The lease is a file lock: the kernel frees it when its holder dies.
 
 LangGraph has none: two resumers of one thread both run the side effect.
 """
@@ -19,8 +19,8 @@ from modelwright.files import clear_os_errors
 
 
 @contextmanager
-def lease(folder: Path, run: str) -> Iterator[None]:
-    """Hold the run, or raise LeaseHeld naming who does."""
+def lease(folder: Path, what: str) -> Iterator[None]:
+    """Hold what `folder` stands for ("run r261122-k7f2"), or raise LeaseHeld naming who does."""
     with clear_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / "lease", os.O_RDWR | os.O_CREAT, 0o600)
@@ -28,9 +28,7 @@ def lease(folder: Path, run: str) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LeaseHeld(
-                f"run {run} is being worked on by {_holder(handle)}", fix="wait for it, or stop that process and resume"
-            ) from None
+            raise LeaseHeld(f"{what} is being worked on by {_holder(handle)}", fix="wait for it, or stop that process and resume") from None
         _sign(handle)
         yield
     finally:

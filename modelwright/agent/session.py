@@ -12,9 +12,9 @@ anything is shown (cli, tui), what a node does (graphs).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from modelwright import config, tools
 from modelwright.agent import report
 from modelwright.agent.collect import collect
 from modelwright.agent.lease import lease
+from modelwright.agent.memory_view import remember_run
 from modelwright.agent.results import RunResult
 from modelwright.agent.runs import Run, Runs
 from modelwright.agent.thinking import Thinking
@@ -36,9 +37,8 @@ from modelwright.graphs.ledger import Ledger
 from modelwright.graphs.plancheck import check, read_plan
 from modelwright.graphs.state import RunState, initial
 from modelwright.graphs.store import RunStore
-from modelwright.memory import episodes
 from modelwright.policies import load as load_policy
-from modelwright.types import Json, Limits, Plan, Step
+from modelwright.types import Json, Limits, Plan, Step, Thing
 from modelwright.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Options:
     limits: Json
     plan: Json | None
     seed: int
+    context: list[Json]
+    """Things of the conversation that the request speaks of, as `types.Thing`."""
 
 
 class Agent:
@@ -74,29 +76,43 @@ class Agent:
         self._on_event = on_event
         self._approver = approver
 
-    def plan(self, request: str, *, plan: Json | None = None) -> Plan:
+    def plan(self, request: str, *, plan: Json | None = None, context: Sequence[Thing] = ()) -> Plan:
         """The plan with estimates and decisions. Runs nothing and writes nothing."""
         known = tools.load_all()
         if plan is not None:
             proposed = read_plan(plan)
         else:
-            with Thinking(self.settings, known, self.workspace.root) as thinking:
-                proposed = thinking.planner.plan(request)
+            with Thinking(self.settings, known, self.workspace.root, context=context) as thinking:
+                proposed = thinking.plan(request)
         checked = check(proposed, known)
         return assess(checked, known, self._policy(self.settings.policy), self.workspace.root)[0]
 
-    def run(self, request: str = "", *, plan: Json | None = None, yes: bool = False, limits: Mapping[str, Any] | None = None) -> RunResult:
-        """Plan `request` (or take `plan`) and run it. Raises only for what is wrong before a run exists."""
+    def run(
+        self,
+        request: str = "",
+        *,
+        plan: Json | None = None,
+        yes: bool = False,
+        limits: Mapping[str, Any] | None = None,
+        context: Sequence[Thing] = (),
+        on_start: Callable[[str], None] | None = None,
+    ) -> RunResult:
+        """Plan `request` (or take `plan`) and run it. Raises only for what is wrong before a run exists.
+
+        `context` holds what the request means by "it" (agent/followups). `on_start` is told the run's id before it does anything.
+        """
         bounds = _limits(self.settings.limits, limits)
         if plan is not None:
             request = request or read_plan(plan).request
             check(read_plan(plan), tools.load_all())
         policy = str(self.workspace.root / self.settings.policy) if self.settings.policy else None
         self._policy(policy)
-        options = Options(yes, policy, self.settings.model, bounds.model_dump(), plan, self.settings.seed)
+        options = Options(yes, policy, self.settings.model, bounds.model_dump(), plan, self.settings.seed, [*map(asdict, context)])
         with self._database() as db:
             run = Runs(db).create(request, options.__dict__)
-            with lease(self.workspace.run_dir(run), run):
+            if on_start:
+                on_start(run)
+            with lease(self.workspace.run_dir(run), f"run {run}"):
                 return self._drive(db, Runs(db).get(run), initial(run, request, bounds, plan), {})
 
     def call(self, tool: str, args: Json, *, yes: bool = False, limits: Mapping[str, Any] | None = None) -> RunResult:
@@ -112,7 +128,7 @@ class Agent:
         _limits(self.settings.limits, said["limits"])
         with self._database() as db:
             found = Runs(db).get(run)
-            with lease(self.workspace.run_dir(found.id), found.id):
+            with lease(self.workspace.run_dir(found.id), f"run {found.id}"):
                 found = Runs(db).get(found.id)
                 if yes:
                     found.options["yes"] = True
@@ -165,11 +181,11 @@ class Agent:
         emitter = Emitter(run.id, sinks, first_seq=next_seq(db, run.id))
         kept: Json = {name: run.options[name] for name in ("seed", "model") if name in run.options}
         settings = self.settings.model_copy(update=kept)
-        known = tools.load_all()
+        known, context = tools.load_all(), [Thing(**thing) for thing in run.options.get("context", [])]
         saver, ledger_db = open_checkpointer(self.workspace.checkpoints), self.workspace.connect(synced=True)
         pruner = Pruner(saver, run.id)
         try:
-            with Thinking(settings, known, self.workspace.root, emitter) as thinking:
+            with Thinking(settings, known, self.workspace.root, emitter, context=context) as thinking:
                 deps = Deps(
                     workspace=self.workspace,
                     settings=settings,
@@ -181,9 +197,10 @@ class Agent:
                     db=db,
                     emitter=emitter,
                     tokens_used=thinking.tokens_used,
+                    cost_used=thinking.cost_used,
                     prune=pruner,
                     write_report=lambda state: report.write(db, run, state, self.workspace),
-                    remember=lambda state: self._remember(run, state),
+                    remember=lambda state: self._remember(run, state, emitter),
                 )
                 thread = {"configurable": {"thread_id": run.id}, "recursion_limit": RECURSION_LIMIT}
                 yield Driver(build(deps, saver), thread, emitter, db, run), emitter
@@ -192,10 +209,9 @@ class Agent:
             saver.conn.close()
             ledger_db.close()
 
-    def _remember(self, run: Run, state: Json) -> None:
-        used = [step["tool"] for step in (state["plan"] or {}).get("steps", [])]
-        outcome = {"spent": state["spent"], "error": state.get("error")}
-        episodes.remember(self.workspace.database, run.id, run.request, used, state["status"], outcome)
+    def _remember(self, run: Run, state: Json, emitter: Emitter) -> None:
+        if problem := remember_run(self.workspace, run, state):
+            emitter.emit(EventType.NOTICE, None, message=problem)
 
     def _policy(self, path: str | None) -> Any:
         return load_policy(Path(path) if path else None)

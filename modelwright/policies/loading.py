@@ -22,7 +22,7 @@ from modelwright.types import Decision, Effect, Json
 
 DEFAULT = Path(__file__).with_name("default.toml")
 SIZE_LIMIT = 1_000_000
-RULE_KEYS = ("id", "why", "tools", "effects", "when", "decide", *EXAMPLE_KEYS)
+RULE_KEYS = ("id", "why", "tools", "effects", "when", "decide", "answers", *EXAMPLE_KEYS)
 _ARGUMENT = re.compile(r"args(?:\.[A-Za-z_][A-Za-z0-9_]*(?:\[\*\])*)+")
 _NUMBER_OPERATORS = ("lt", "le", "gt", "ge")
 _ZONE_OPERATORS = ("eq", "ne", "in", "not_in", "exists")
@@ -40,6 +40,7 @@ def load(path: Path | None = None) -> Policy:
         raise ConfigError(f"{path}: it has no rules", fix="write each as [[rule]] with id, why and decide")
     rules = tuple(_rule(entry, number, path) for number, entry in enumerate(entries, 1))
     _refuse_duplicates([rule.id for rule in rules], path)
+    _check_answers(rules, path)
     for rule, entry in zip(rules, entries, strict=True):
         examples.try_out(rule, entry, path)
     return Policy(path, rules, tuple(_strings(source.get("secret", []), f"{path}: secret")), source)
@@ -70,6 +71,7 @@ def _rule(entry: Json, number: int, path: Path) -> Rule:
         tools=frozenset(_tools(entry, where)),
         effects=frozenset(Effect(_known(e, list(Effect), f"{where}: effects")) for e in _given(entry, "effects", where)),
         when=tuple(_conditions(entry, where)),
+        answers=frozenset(_given(entry, "answers", where)),
     )
     if not (rule.tools or rule.effects or rule.when):
         raise ConfigError(f"{where}: it says nothing of when it matches", fix='give it tools, effects or when; tools = ["*"] is any tool')
@@ -181,6 +183,17 @@ def _candidates(condition: Condition, tests: Json) -> list[Any] | None:
     else:
         return None
     return [value for value in found if value >= 0] if condition.key in ESTIMATE_KEYS else found
+
+
+def _check_answers(rules: Iterable[Rule], path: Path) -> None:
+    """Only an allow rule answers, and only ask rules of the same file: a deny cannot be talked out of."""
+    asking = [rule.id for rule in rules if rule.decide is Decision.ASK]
+    for rule in rules:
+        where = f"{path}: rule {rule.id!r}: answers"
+        if rule.answers and rule.decide is not Decision.ALLOW:
+            raise ConfigError(f"{where}: it decides {rule.decide.value}", fix="only an allow rule answers ask rules")
+        for name in sorted(rule.answers):
+            _known(name, asking, where)
 
 
 def _refuse_duplicates(ids: list[str], path: Path) -> None:

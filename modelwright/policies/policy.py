@@ -1,6 +1,7 @@
 """A policy: rules that together decide allow, ask or deny of one call.
 
-The strictest rule that fits wins, whatever the order; nothing fits means ask. An address as a model (`openai:…`) adds the
+The strictest rule that fits wins, whatever the order; nothing fits means ask. An allow rule may answer ask rules by name
+(`answers`); those are then silent, a deny is not. An address as a model (`openai:…`) adds the
 effect `network` to the call, whatever the tool declares.
 """
 
@@ -59,7 +60,9 @@ class Policy:
         return Facts(tool.name, effects, full, estimate, touched)
 
     def decide_facts(self, facts: Facts) -> Verdict:
-        said = [(decision.strictness, rule) for rule in self.rules if (decision := rule.says(facts))]
+        spoken = [(decision, rule) for rule in self.rules if (decision := rule.says(facts))]
+        answered = {name for decision, rule in spoken if decision is Decision.ALLOW for name in rule.answers}
+        said = [(decision.strictness, rule) for decision, rule in spoken if rule.id not in answered]
         if not said:
             return Verdict(Decision.ASK, NO_RULE, "no rule speaks of this call")
         strictness, rule = max(said, key=lambda item: item[0])

@@ -131,6 +131,8 @@ class Rule:
     tools: frozenset[str] = frozenset()
     effects: frozenset[Effect] = frozenset()
     when: tuple[Condition, ...] = field(default=())
+    answers: frozenset[str] = frozenset()
+    """Of an allow rule: the ask rules that need not ask when this one allows. A deny rule is never answered."""
 
     def fits(self, facts: Facts) -> Truth:
         if self._kept_out(facts):

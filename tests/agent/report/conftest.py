@@ -93,6 +93,25 @@ def tiny_pack(args: PackArgs, ctx: ToolContext) -> Packed:
     return Packed(summary="packed", models=[])
 '''
 NAMES = ("tiny_tune", "tiny_measure", "tiny_pack")
+SECTIONS = [
+    "Request",
+    "Verdict",
+    "Plan",
+    "What ran",
+    "Before and after",
+    "Measurements",
+    "Files",
+    "Budgets",
+    "What could not be verified",
+    "Reproduce",
+    "Trace",
+]
+
+
+@pytest.fixture
+def sections() -> list[str]:
+    """The headings of every report, in the order that a reader needs."""
+    return SECTIONS
 
 
 @pytest.fixture

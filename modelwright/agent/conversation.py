@@ -1,0 +1,141 @@
+"""A conversation: each thing that is said becomes an answer, an earlier plan again, a resumed run, or a new run; all is kept.
+
+    with open_conversation(agent, "larkfield") as conversation:
+        said = conversation.say("now quantize it")
+
+Used by `chat`, by `run --session` and by the terminal UI, so they share a session. Not here: how anything is shown, and
+what words mean (followups/).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from modelwright.agent import followups
+from modelwright.agent.ending import closing_lines
+from modelwright.agent.followups import Again, Answer, GoOn, Meaning
+from modelwright.agent.past import Past
+from modelwright.agent.results import RunResult
+from modelwright.agent.session import Agent
+from modelwright.agent.sessions import Kind, Sessions, check_name, hold
+from modelwright.errors import BadRequest, ModelwrightError, QuestionOpen
+from modelwright.types import Json, Plan, Step
+
+Act = Callable[[Callable[[str], None]], RunResult]
+"""Does what a turn asks for; it is given what to tell the run's id to."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came of a turn: an `answer`, or the `result` of a run."""
+
+    kind: Kind
+    exit_code: int
+    answer: str = ""
+    result: RunResult | None = None
+
+
+class Conversation:
+    """One session. Everything that is said goes through `say`."""
+
+    def __init__(self, agent: Agent, db: sqlite3.Connection, name: str) -> None:
+        self.agent, self.name, self._db = agent, name, db
+        self._sessions = Sessions(db)
+
+    def say(self, text: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None) -> Said:
+        """Understand and do. Raises what is wrong before a run exists; the turn is kept all the same."""
+        meaning = self._meaning(text)
+        if isinstance(meaning, Answer):
+            number = self._sessions.begin(self.name, text, "answer", {})
+            self._sessions.end(self.name, number, meaning.text, meaning.exit_code)
+            return Said("answer", meaning.exit_code, answer=meaning.text)
+        if isinstance(meaning, GoOn):
+            return self.go_on(meaning.run, yes=yes, limits=limits, said=text)
+        if isinstance(meaning, Again):
+            given: Json = {"plan": meaning.plan.model_dump(mode="json", exclude={"hash"})}
+            return self._run(text, "again", {"run": meaning.run, "changes": meaning.changes}, yes=yes, limits=limits, **given)
+        spoken = [asdict(thing) for thing in meaning.things if thing.label]
+        return self._run(text, "request", {"things": spoken}, yes=yes, limits=limits, context=meaning.things)
+
+    def plan(self, text: str) -> Plan | Answer:
+        """What `say` would run, with estimates and decisions; or what it would answer. Writes nothing."""
+        meaning = self._meaning(text)
+        if isinstance(meaning, Again):
+            return self.agent.plan(text, plan=meaning.plan.model_dump(mode="json", exclude={"hash"}))
+        if isinstance(meaning, GoOn):
+            return Answer(f"it would go on with run {meaning.run}")
+        return meaning if isinstance(meaning, Answer) else self.agent.plan(text, context=meaning.things)
+
+    def go_on(self, run: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None, said: str = "go on") -> Said:
+        """Resume a run of this session."""
+        return self._keep(said, "resume", {"run": run}, lambda told: self._resume(run, told, yes, limits))
+
+    def take(self, plan: Json, said: str) -> Said:
+        """Run a plan that a person has edited."""
+        return self._run(said, "request", {"things": []}, yes=False, limits=None, plan=plan)
+
+    def call(self, tool: str, args: Json) -> Said:
+        """One tool, no planner, as a turn."""
+        step = Step(id="s1", tool=tool, args=args, sources=dict.fromkeys(args, "command line"))
+        return self.take(Plan(request=f"call {tool}", steps=[step]).model_dump(mode="json"), f"call {tool}")
+
+    def end(self, run: str, step: str, reason: str) -> Said:
+        """Refuse what is left of a run, from `step` on: it cannot be resumed."""
+        return self._keep(reason, "resume", {"run": run}, lambda told: self._refuse(run, step, reason, told))
+
+    def pasts(self) -> list[Past]:
+        """The runs of this session, the newest turn first; each once."""
+        runs = dict.fromkeys(turn.run for turn in reversed(self._sessions.turns(self.name)) if turn.run)
+        return [past for run in runs if run and (past := self._past(run))]
+
+    def unfinished(self) -> Past | None:
+        """The newest run, when it was cut off, was stopped, or waits for a person."""
+        newest = next(iter(self.pasts()), None)
+        return newest if newest and newest.unfinished else None
+
+    def _past(self, run: str) -> Past | None:
+        try:
+            return Past.of(self._db, run)
+        except BadRequest:  # its rows were taken out by hand
+            return None
+
+    def _meaning(self, text: str) -> Meaning:
+        try:
+            return followups.read(text, self.pasts(), self.agent.workspace)
+        except QuestionOpen as question:
+            return Answer(str(question), question.exit_code)
+
+    def _run(self, text: str, kind: Kind, resolved: Json, **how: Any) -> Said:
+        return self._keep(text, kind, resolved, lambda told: self.agent.run(text, on_start=told, **how))
+
+    def _resume(self, run: str, told: Callable[[str], None], yes: bool, limits: Mapping[str, Any] | None) -> RunResult:
+        told(run)
+        return self.agent.resume(run, yes=yes, limits=limits)
+
+    def _refuse(self, run: str, step: str, reason: str, told: Callable[[str], None]) -> RunResult:
+        told(run)
+        return self.agent.resume(run, reply={"reject": {step: reason}})
+
+    def _keep(self, text: str, kind: Kind, resolved: Json, act: Act) -> Said:
+        """Write the turn down, act, write down what came of it."""
+        number = self._sessions.begin(self.name, text, kind, resolved)
+        try:
+            result = act(lambda run: self._sessions.started(self.name, number, run))
+        except ModelwrightError as error:
+            self._sessions.end(self.name, number, str(error), error.exit_code)
+            raise
+        closing_of = closing_lines(result)
+        self._sessions.end(self.name, number, "\n".join([*closing_of.data, *closing_of.narration]), result.exit_code)
+        return Said(kind, result.exit_code, result=result)
+
+
+@contextmanager
+def open_conversation(agent: Agent, name: str) -> Iterator[Conversation]:
+    """Hold the session `name`, which need not exist yet. Raises LeaseHeld when another process does, BadRequest for such a name."""
+    check_name(name)
+    with hold(agent.workspace, name), closing(agent.workspace.connect()) as db:
+        yield Conversation(agent, db, name)

@@ -1,0 +1,92 @@
+"""What a request means after others: a question about what was done, an earlier plan again, or a new request that says "it".
+
+    meaning = read("now quantize it", pasts, workspace)        # pasts: the session's runs, newest first
+
+No model is needed: phrases stand in words.toml. Nothing is run here; what is read are the records of past runs. A request
+that is none of these goes to the planner as it was written, with the things that its words refer to beside it.
+
+words.py     the phrases                      things.py    what the session's runs made and used
+mentions.py  "it", "both" -> things           again.py     "again with rank 32" -> a changed plan
+answers.py   "why?" -> an answer              ranking.py   "which run was best?" -> scores, and whether they can be told apart
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from modelwright.agent.followups import again, answers, mentions
+from modelwright.agent.followups.ranking import rank
+from modelwright.agent.followups.things import held, seen_from
+from modelwright.agent.past import Past
+from modelwright.errors import QuestionOpen
+from modelwright.graphs.planning.candidates import find
+from modelwright.types import Json, Plan, Thing
+from modelwright.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Said, and nothing done. `exit_code` 3 when only the user can say more."""
+
+    text: str
+    exit_code: int = 0
+
+
+@dataclass(frozen=True)
+class Again:
+    """Run this plan: the one of `run` with `changes` (step -> arguments)."""
+
+    plan: Plan
+    run: str
+    changes: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GoOn:
+    """Resume this run: it failed or was stopped, and nothing is to be changed."""
+
+    run: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Ask the planner. `things` are what the request's words refer to, and what it could."""
+
+    things: tuple[Thing, ...] = ()
+
+
+Meaning = Answer | Again | GoOn | Ask
+
+
+def read(request: str, pasts: Sequence[Past], workspace: Workspace) -> Meaning:
+    """Raises QuestionOpen when something is referred to that cannot be told from the records."""
+    if question := answers.kind_of(request):
+        text = answers.answer(question, pasts, workspace)
+        if text is not None:
+            return Answer(text)
+        if question == "best" and "run" in request.lower():
+            return Answer("no run of this session measured a model yet: say, for example, compare both on eval.jsonl")
+    if pasts and (pasts[0].unfinished or pasts[0].run.status == "failed") and (again.is_go_on(request) or again.is_retry(request)):
+        return GoOn(pasts[0].run.id)
+    if again.is_again(request) and (changed := again.change(request, pasts, workspace.root)):
+        return Again(changed.plan, changed.run, changed.changes)
+    return Ask(tuple(_things(request, pasts, workspace.root)))
+
+
+def _things(request: str, pasts: Sequence[Past], root: Path) -> list[Thing]:
+    spoken = mentions.mentions(request, root)
+    best = _best(request, pasts, root) if any(mention.to == "best" for mention in spoken) else None
+    return mentions.resolve(request, held(pasts, root), root, best)
+
+
+def _best(request: str, pasts: Sequence[Past], root: Path) -> str | None:
+    """The model that was measured to be best. Raises QuestionOpen when the measurements do not tell."""
+    named = next((str(c.value) for c in find(request, root) if c.kind == "metric"), None)
+    ranking = rank(pasts, named) or rank(pasts)
+    if ranking is None:
+        return None
+    if ranking.winner is None:
+        raise QuestionOpen(ranking.text(), fix="name the model that you mean")
+    return seen_from(root, ranking.winner.model)

@@ -1,0 +1,52 @@
+"""words.toml, read once: phrases as patterns, and small words."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Words:
+    things: Mapping[str, re.Pattern[str]]
+    """What a phrase refers to (any, model, adapter, dataset, best …) -> its phrases."""
+    empty: re.Pattern[str]
+    about_data: re.Pattern[str]
+    not_twice: Mapping[str, re.Pattern[str]]
+    again: re.Pattern[str]
+    retry: re.Pattern[str]
+    go_on: re.Pattern[str]
+    verbs: Mapping[str, re.Pattern[str]]
+    questions: Mapping[str, re.Pattern[str]]
+    small: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def words() -> Words:
+    raw = tomllib.loads(files(__package__).joinpath("words.toml").read_text(encoding="utf-8"))
+    return Words(
+        things=_each(raw["things"]),
+        empty=phrases(raw["empty"]["before"]),
+        about_data=phrases(raw["about_data"]["phrases"]),
+        not_twice=_each(raw["not_twice"]),
+        again=phrases(raw["again"]["phrases"]),
+        retry=phrases(raw["again"]["retry"]),
+        go_on=phrases(raw["go_on"]["phrases"]),
+        verbs=_each(raw["verbs"]),
+        questions=_each(raw["questions"]),
+        small=frozenset(raw["small"]["words"].split()),
+    )
+
+
+def phrases(texts: Iterable[str]) -> re.Pattern[str]:
+    """One pattern for all: whole words, any case, the longest first, any white space between words."""
+    spoken = [r"\s+".join(map(re.escape, text.split())) for text in sorted(texts, key=len, reverse=True)]
+    return re.compile(rf"(?<![\w/.-])(?:{'|'.join(spoken)})(?![\w/]|[.-]\w)", re.IGNORECASE)
+
+
+def _each(table: Mapping[str, list[str]]) -> dict[str, re.Pattern[str]]:
+    return {name: phrases(texts) for name, texts in table.items()}

@@ -1,0 +1,143 @@
+"""A plan as a table that fits the terminal, and tables in general. Text from outside is made safe here.
+
+From 100 columns on a step is one row with its arguments in a column; below, a step is a line and its arguments stand under it,
+so that 60 columns are enough. An estimate that could not be made is `unknown`, not zero.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from modelwright.text import clean, human_bytes, human_seconds, one_line, safe_text
+from modelwright.types import Estimate, Plan, Step
+
+NARROWEST, ONE_ROW_A_STEP = 60, 100
+"""columns"""
+WIDTH_OF_A_FILE = 120
+"""columns, where the table goes to no terminal"""
+UNKNOWN = "unknown"
+HEADS = ["step", "tool", "arguments (source)", "seconds", "memory", "disk", "decision"]
+SHORTEST_ARGUMENTS = 24
+GAP = 2
+
+
+def terminal_width() -> int:
+    """Columns to print in."""
+    return max(NARROWEST, shutil.get_terminal_size().columns) if sys.stdout.isatty() or sys.stderr.isatty() else WIDTH_OF_A_FILE
+
+
+def short(value: Any, limit: int = 60) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(short(v, limit) for v in value) + "]"
+    return one_line(str(value), limit)
+
+
+def plan_table(plan: Plan, width: int | None = None) -> str:
+    """The plan with its arguments and their sources, seconds, memory, disk, decision; totals below. No line is longer than `width`."""
+    return str(clean(_plan_text(plan, max(NARROWEST, width or terminal_width()))))
+
+
+def _plan_text(plan: Plan, width: int) -> str:
+    if plan.kind == "question":
+        choices = [line for choice in plan.choices for line in _wrapped(f"- {safe_text(choice)}", width, "  ", "    ")]
+        return "\n".join([*_wrapped(f"question: {safe_text(plan.question or '')}", width, "", "  "), *choices])
+    if plan.kind == "none":
+        return "\n".join(_wrapped(f"nothing to do: {safe_text(plan.reason or '')}", width, "", "  "))
+    lines = _wide(plan, width) if width >= ONE_ROW_A_STEP else None
+    note = _wrapped(f"note: {safe_text(plan.reason)}", width, "", "  ") if plan.reason else []
+    return "\n".join([*(lines or _narrow(plan, width)), *note, f"plan {(plan.hash or '')[:12]}"])
+
+
+def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
+    """Lines of at most `width` columns; words that are longer (paths) are cut to the next line."""
+    return textwrap.wrap(one_line(text, 4000), width, initial_indent=first, subsequent_indent=rest) or [first]
+
+
+def _arguments(step: Step) -> list[str]:
+    shown = [f"{name}={short(value)} ({step.sources.get(name, 'no source')})" for name, value in step.args.items()]
+    return shown + [f"expect {name}={short(value)}" for name, value in step.expect.items()]
+
+
+def _decided(step: Step) -> str:
+    return f"{step.decision.value} ({step.rule})" if step.decision else ""
+
+
+# one row a step --------------------------------------------------------------------------------------------------------
+
+
+def _wide(plan: Plan, width: int) -> list[str] | None:
+    """None when the other columns leave too little for the arguments."""
+    rows = [[step.id, step.tool, "", *_numbers(step.estimate), _decided(step)] for step in plan.steps]
+    rows.append(["", "", "", *_numbers(_total(plan.steps), at_least=_partly_unknown(plan.steps)), ""])
+    others = [max(len(row[i]) for row in [HEADS, *rows]) for i in range(len(HEADS))]
+    others[2] = 0
+    room = width - sum(others) - GAP * (len(HEADS) - 1)
+    arguments = [*(_arguments(step) for step in plan.steps), ["total"]]
+    longest = max((len(text) for texts in arguments for text in texts), default=0)
+    if room < min(longest, SHORTEST_ARGUMENTS):
+        return None
+    filled: list[list[str]] = []
+    for row, texts in zip(rows, arguments, strict=True):
+        lines = [line for text in texts for line in _wrapped(text, min(room, max(longest, len(HEADS[2]))), "", "  ")] or [""]
+        filled.append([*row[:2], lines[0], *row[3:]])
+        filled += [["", "", line, "", "", "", ""] for line in lines[1:]]
+    return table([HEADS, *filled]).splitlines()
+
+
+def _numbers(estimate: Estimate | None, *, at_least: bool = False) -> list[str]:
+    """Seconds, memory, disk. A sum with an unknown part is "at least" that much."""
+    if estimate is None:
+        return [UNKNOWN, UNKNOWN, UNKNOWN]
+    more = "≥ " if at_least else ""
+    return [f"{more}{estimate.seconds:.0f}", more + human_bytes(estimate.memory_bytes), more + human_bytes(estimate.disk_bytes)]
+
+
+def _partly_unknown(steps: Sequence[Step]) -> bool:
+    return any(step.estimate is None for step in steps)
+
+
+def _total(steps: Sequence[Step]) -> Estimate:
+    known = [step.estimate for step in steps if step.estimate]
+    return Estimate(
+        seconds=sum(e.seconds for e in known),
+        memory_bytes=max((e.memory_bytes for e in known), default=0),
+        disk_bytes=sum(e.disk_bytes for e in known),
+        cost=sum(e.cost for e in known),
+    )
+
+
+# a line a step, its arguments below ------------------------------------------------------------------------------------
+
+
+def _narrow(plan: Plan, width: int) -> list[str]:
+    lines: list[str] = []
+    for step in plan.steps:
+        lines += _wrapped(
+            f"{step.id} {step.tool}: {needs(step.estimate)}" + (f"; {_decided(step)}" if step.decision else ""), width, "", "   "
+        )
+        for text in _arguments(step):
+            lines += _wrapped(text, width, "   ", "     ")
+    if len(plan.steps) > 1:
+        at_least = "at least " if _partly_unknown(plan.steps) else ""
+        lines += _wrapped(f"total: {at_least}{needs(_total(plan.steps))}", width, "", "   ")
+    return lines
+
+
+def needs(estimate: Estimate | None) -> str:
+    """ "2:15 min, 3.3 GB memory, 12.0 MB disk"."""
+    if estimate is None:
+        return "cost unknown"
+    money = f", {estimate.cost:.4f} US dollars" if estimate.cost else ""
+    memory, disk = human_bytes(estimate.memory_bytes), human_bytes(estimate.disk_bytes)
+    return f"{human_seconds(estimate.seconds)}, {memory} memory, {disk} disk{money}"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell; the first row is underlined."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

@@ -1,0 +1,87 @@
+"""A plan fits the terminal it is shown on, whatever it holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelwright.plantable import plan_table
+from modelwright.types import Decision, Estimate, Plan, Step
+
+SOURCES = {"model": "request[10:17]", "dataset": "request[21:44]", "output": "session: run r261122-k7f2"}
+PLAN = Plan(
+    steps=[
+        Step(
+            id="s1",
+            tool="finetune",
+            args={"model": "builtin", "dataset": "examples/tone/" + "long-" * 30 + "train.jsonl", "output": "out/tuned", "epochs": 3},
+            sources=SOURCES,
+            estimate=Estimate(seconds=135, memory_bytes=3_300_000_000, disk_bytes=12_000_000),
+            decision=Decision.ASK,
+            rule="models-and-data-made",
+        ),
+        Step(
+            id="s2",
+            tool="compare",
+            args={"models": ["builtin", "$s1.model"], "dataset": "eval.jsonl"},
+            sources={"models": "request[10:17], step s1"},
+            expect={"verdict": "better"},
+            estimate=Estimate(seconds=128, memory_bytes=800_000_000),
+            decision=Decision.ALLOW,
+            rule="looking-and-measuring",
+        ),
+    ],
+    reason="left out, as no tool of this plan takes it: dropout 0.1",
+    hash="5a76538a7cf1" * 5,
+)
+
+
+@pytest.mark.parametrize("width", [60, 61, 80, 99, 100, 101, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    lines = plan_table(PLAN, width).splitlines()
+    assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_every_width_says_the_same(width: int) -> None:
+    said = "".join(plan_table(PLAN, width).split())
+    for part in (
+        "s1",
+        "finetune",
+        "model=builtin(request[10:17])",
+        "epochs=3(nosource)",
+        "models=[builtin,$s1.model](request[10:17],steps1)",
+    ):
+        assert part in said
+    for part in (
+        "3.3GB",
+        "12.0MB",
+        "ask(models-and-data-made)",
+        "allow(looking-and-measuring)",
+        "expectverdict=better",
+        "total",
+        "5a76538a7cf1",
+    ):
+        assert part in said
+    assert "dropout0.1" in said
+    assert ("263" if width >= 100 else "4:23min") in said, "seconds are added up"
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_an_estimate_that_could_not_be_made_is_unknown_and_the_total_at_least_the_rest(width: int) -> None:
+    steps = [PLAN.steps[0].model_copy(update={"estimate": None}), PLAN.steps[1]]
+    said = plan_table(PLAN.model_copy(update={"steps": steps}), width)
+    assert "unknown" in said
+    assert ("≥ 128" if width >= 100 else "at least 2:08 min") in said
+
+
+def test_less_than_sixty_columns_are_taken_as_sixty() -> None:
+    assert plan_table(PLAN, 10) == plan_table(PLAN, 60)
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_questions_and_reasons_are_wrapped_and_free_of_escapes(width: int) -> None:
+    asked = Plan(kind="question", question="which \x1b[31mone " + "of these " * 30, choices=["a" * 150, "b"])
+    for plan in (asked, Plan(kind="none", reason="none of my tools " * 20)):
+        said = plan_table(plan, width)
+        assert max(map(len, said.splitlines())) <= width
+        assert "\x1b" not in said
