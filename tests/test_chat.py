@@ -286,8 +286,8 @@ def test_a_dumb_terminal_shows_prompt_plan_and_outcome_without_escapes() -> None
 
 def test_a_plain_modelwright_on_a_terminal_is_a_conversation() -> None:
     terminal = Terminal(sys.executable, "-m", "modelwright")
-    terminal.until("> ")
-    terminal.type("exit\n")
+    terminal.until("Say what you want")
+    terminal.type("\x11")  # Ctrl-Q
     assert terminal.ended() == 0
     assert "session s" in terminal.shown
 

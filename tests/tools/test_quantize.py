@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,15 +42,15 @@ def test_each_type_gives_a_file_that_checks(source: Path, tool_context: RunConte
 
 
 def test_killed_in_the_middle_and_tried_again_gives_one_whole_file(
-    source: Path, tool_context: RunContext, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, make_tool_context: Callable[..., RunContext], workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELWRIGHT_FAULT", "job.quantize")
     with pytest.raises(EngineCrashed):
-        run(tool_context, model="tiny-f16.gguf", types=["Q8_0"], output="small")
+        run(make_tool_context(), model="tiny-f16.gguf", types=["Q8_0"], output="small")
     (half,) = (workspace / "small").iterdir()
     assert (half.name.startswith(".tiny-Q8_0.gguf."), half.suffix) == (True, ".partial")
     monkeypatch.delenv("MODELWRIGHT_FAULT")
-    args, result = run(tool_context, model="tiny-f16.gguf", types=["Q8_0"], output="small")
+    args, result = run(make_tool_context(), model="tiny-f16.gguf", types=["Q8_0"], output="small")
     assert [p.name for p in (workspace / "small").iterdir()] == ["tiny-Q8_0.gguf"]
     assert all(check.passed for check in checks(args, result))
 

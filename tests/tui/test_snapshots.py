@@ -65,11 +65,6 @@ def test_plan(make_app: Make, snap_compare: Any, size: tuple[int, int], theme: s
     assert snap_compare(make_app(turn()), terminal_size=size, run_before=lambda pilot: plan(pilot, theme))
 
 
-@pytest.mark.parametrize(("size", "theme"), [(SMALL, LIGHT), (WIDE, DARK)], ids=["small-light", "wide-dark"])
-def test_live(make_app: Make, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
-    assert snap_compare(make_app(turn(25)), terminal_size=size, run_before=lambda pilot: live(pilot, theme))
-
-
 @pytest.mark.parametrize(("size", "theme"), [(SMALL, DARK), (WIDE, LIGHT)], ids=["small-dark", "wide-light"])
 def test_result(make_app: Make, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
     assert snap_compare(make_app(turn(ended=True)), terminal_size=size, run_before=lambda pilot: result(pilot, theme))

@@ -79,7 +79,7 @@ def test_a_person_asks_about_a_file_reads_the_answer_asks_why_and_leaves(termina
     terminal.until("inspect_dataset", "done and verified")
     terminal.resize(60, 20)
     terminal.keys("why?", "Enter")
-    terminal.until("> why?", "ready")
+    terminal.until("> why?", "dataset from request")
     terminal.keys("F2")
     terminal.until("Runs of this folder", "train.jsonl")
     terminal.keys("C-q")

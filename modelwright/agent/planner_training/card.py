@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from modelwright.agent.planner_training.rows import NEAR
 from modelwright.types import Json
 
 
@@ -20,7 +21,7 @@ def card(scores: Json, recipe: Json, rows: Mapping[str, int]) -> str:
         f"- {adapter['bytes'] / 1e6:.1f} MB, f16, sha256 `{adapter['sha256']}`",
         f"- {rows['kept']} rows, each seen {train['epochs']} time; rank {train['lora_rank']}, batch {train['batch_size']}, "
         f"learning rate {train['learning_rate']}, seed {recipe['seed']}; loss on the answer only",
-        f"- {rows.get('too near a held-out request', 0)} rows refused for being near a held-out request",
+        *([f"- {rows[NEAR]} rows refused for being near a held-out request"] if NEAR in rows else []),
         f"- knows by heart: {', '.join(adapter['tools'])}",
         "",
         f"## Held-out requests: {scores['held_out']['rows']} (`{scores['held_out']['file']}`, used for decisions while it was made)",

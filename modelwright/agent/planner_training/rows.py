@@ -25,6 +25,8 @@ from modelwright.models import compact
 from modelwright.models.base import Card, Draft, DraftQuestion, DraftStep
 from modelwright.types import Json, Plan
 
+NEAR = "too near a held-out request"
+
 
 class Unusable(Exception):
     """A request that cannot be a row, with the reason to count."""

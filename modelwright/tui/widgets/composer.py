@@ -18,6 +18,7 @@ from textual.containers import Vertical
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
+from modelwright.text import safe_text
 from modelwright.tui.messages import Said
 from modelwright.tui.texts import plain
 
@@ -127,7 +128,7 @@ class Composer(Vertical):
 
     def put(self, text: str) -> None:
         self._at = None
-        self.entry.load_text(text)
+        self.entry.load_text(safe_text(text))
         self.entry.move_cursor(self.entry.document.end)
         self.hide_choices()
 

@@ -152,7 +152,7 @@ class PlanCard(Vertical):
         rows: list[str | Content] = []
         for name, value in step.args.items():
             source = step.sources.get(name, "no source")
-            rows.append(Content.assemble("  ", (name, "bold"), f" = {value_text(value)}", (f"   from {source}", "$text-muted")))
+            rows.append(Content.assemble("  ", (name, "bold"), f" = {value_text(value)}", plain(f"   from {source}", "$text-muted")))
         spans = [source for source in step.sources.values() if source.startswith("request[")]
         why = f" · {step.decision} by rule {step.rule}: {step.reason}" if step.rule and self.pending is None else ""
         head = f"{step.id} {step.tool}{why}"
