@@ -13,6 +13,7 @@ import pytest
 
 from modelwright.config import Settings
 from modelwright.graphs.context import RunContext
+from tests import llama_server as llama_cpp_server
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
@@ -43,6 +44,15 @@ def no_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     return
+
+
+@pytest.fixture(scope="session")
+def llama_server() -> Iterator[str]:
+    """host:port of a real OpenAI-compatible server with the built-in model on loopback, one for all tests of a process."""
+    if not llama_cpp_server.installed():
+        pytest.skip("llama_cpp.server is not installed: pip install 'llama-cpp-python[server]'")
+    with llama_cpp_server.running(interrupt_requests="true") as address:
+        yield address
 
 
 @pytest.fixture

@@ -14,9 +14,6 @@ from modelwright.modelrefs import Endpoint, endpoint
 from modelwright.scoring import latency
 from modelwright.scoring.latency import Record
 from tests import servers
-from tests.models import conftest
-
-llama_server = conftest.llama_server
 
 
 def target(ref: str, *, timeout: float = 30, enforce: bool = True, prefix_cache: bool = False) -> EndpointTarget:
