@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 from modelwright.canonical import sha256_of
 from modelwright.config import GatewaySettings
 from modelwright.errors import BudgetSpent, EngineMissing, ModelwrightError
-from modelwright.models.base import Choice, Draft, DraftQuestion, Exchange, PlanningModel
+from modelwright.models.base import Choice, Draft, DraftQuestion, Exchange, KnowsTools, PlanningModel, Ranks
 from modelwright.models.chat import ChatModel, Messages, Reply
 from modelwright.models.failures import CallFailed
 from modelwright.models.prices import Price
@@ -124,11 +124,20 @@ class Metered:
 
 
 class Gateway:
-    """A planning model over several: they are asked in order, the first that answers counts."""
+    """A planning model over several: they are asked in order, the first that answers counts. What only some can do (`Ranks`,
+    `KnowsTools`) it can do where the first can."""
+
+    tuned_tools: frozenset[str]
+    rank: Callable[[str, Sequence[str]], Choice]
 
     def __init__(self, models: Sequence[PlanningModel], spending: Books) -> None:
         self._models, self._spending = list(models), spending
-        self.name = self._models[0].name
+        first = self._models[0]
+        self.name = first.name
+        if isinstance(first, KnowsTools):
+            self.tuned_tools = first.tuned_tools
+        if isinstance(first, Ranks):
+            self.rank = first.rank
         self.begin_request()
 
     def begin_request(self) -> None:

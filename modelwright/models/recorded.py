@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from modelwright.canonical import canonical_json, sha256_of
 from modelwright.errors import ConfigError, EngineMissing
 from modelwright.files import clear_os_errors
-from modelwright.models.base import Choice, Draft, DraftQuestion, DraftStep, PlanningModel
+from modelwright.models.base import Choice, Draft, DraftQuestion, DraftStep, KnowsTools, PlanningModel, Ranks
 from modelwright.models.jsonplan import PROMPT_VERSION
 from modelwright.types import Json
 
@@ -30,12 +30,23 @@ def draft_key(question: DraftQuestion) -> str:
     return sha256_of(["draft", dataclasses.asdict(question)])
 
 
+def rank_key(lead: str, texts: Sequence[str]) -> str:
+    return sha256_of(["rank", lead, list(texts)])
+
+
 class Recorder:
-    """Passes every question on to `model` and adds the answer to a file."""
+    """Passes every question on to `model` and adds the answer to a file. It can do what `model` can."""
+
+    tuned_tools: frozenset[str]
+    rank: Callable[[str, Sequence[str]], Choice]
 
     def __init__(self, model: PlanningModel, path: Path) -> None:
         self.name = model.name
         self._model, self._path = model, path
+        if isinstance(model, KnowsTools):
+            self.tuned_tools = model.tuned_tools
+        if isinstance(model, Ranks):
+            self.rank = self._rank
 
     def choose(self, prompt: str, choices: list[str], *, purpose: str, examples: Mapping[str, Sequence[str]]) -> Choice:
         answer = self._model.choose(prompt, choices, purpose=purpose, examples=examples)
@@ -46,7 +57,15 @@ class Recorder:
         answer = self._model.draft(question)
         steps = [dataclasses.asdict(step) for step in answer.steps]
         told: Json = {"kind": answer.kind, "steps": steps, "score": answer.score, "alternatives": answer.alternatives}
+        if isinstance(self._model, KnowsTools):
+            told["tuned_tools"] = sorted(self._model.tuned_tools)
         self._write(draft_key(question), "draft", told)
+        return answer
+
+    def _rank(self, lead: str, texts: Sequence[str]) -> Choice:
+        assert isinstance(self._model, Ranks)
+        answer = self._model.rank(lead, texts)
+        self._write(rank_key(lead, texts), "rank", {"text": answer.text, "scores": answer.scores})
         return answer
 
     def close(self) -> None:
@@ -66,16 +85,24 @@ class Recorder:
 
 
 class RecordedModel:
-    """Answers from a file that a Recorder wrote; the last line for a key counts."""
+    """Answers from a file that a Recorder wrote; the last line for a key counts. It can do what the recorded model could."""
 
-    def __init__(self, answers: Mapping[str, Json], name: str = "recorded") -> None:
+    tuned_tools: frozenset[str]
+    rank: Callable[[str, Sequence[str]], Choice]
+
+    def __init__(self, answers: Mapping[str, Json], name: str = "recorded", *, ranks: bool = False) -> None:
         self.name = name
         self._answers = dict(answers)
+        known = [answer["tuned_tools"] for answer in self._answers.values() if "tuned_tools" in answer]
+        if known:
+            self.tuned_tools = frozenset(known[-1])
+        if ranks:
+            self.rank = self._rank
 
     @classmethod
     def read(cls, path: Path) -> RecordedModel:
         """Raises ConfigError naming file and line."""
-        answers: dict[str, Json] = {}
+        answers, ranks = dict[str, Json](), False
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError) as error:
@@ -84,10 +111,15 @@ class RecordedModel:
             if line.strip():
                 entry = _entry(line, f"{path}:{number}")
                 answers[entry["key"]] = entry["answer"]
-        return cls(answers, name=f"recorded:{path.name}")
+                ranks = ranks or entry.get("purpose") == "rank"
+        return cls(answers, name=f"recorded:{path.name}", ranks=ranks)
 
     def choose(self, prompt: str, choices: list[str], *, purpose: str, examples: Mapping[str, Sequence[str]]) -> Choice:
         answer = self._found(choice_key(prompt, choices, purpose, examples), purpose)
+        return Choice(answer["text"], dict(answer["scores"]))
+
+    def _rank(self, lead: str, texts: Sequence[str]) -> Choice:
+        answer = self._found(rank_key(lead, texts), "rank")
         return Choice(answer["text"], dict(answer["scores"]))
 
     def draft(self, question: DraftQuestion) -> Draft:

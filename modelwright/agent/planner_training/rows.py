@@ -69,7 +69,11 @@ class Rows:
         question, tags = slots.question(filled.request, found, [*cards, *(t for t in mine if t.name in self._known)])
         draft = self._draft(filled, question, tags)
         text = compact.written(draft)
-        if compact.parse(text, question) != draft:
+        try:
+            same = compact.parse(text, question) == draft
+        except ValueError:  # one value for two fields of a step
+            same = False
+        if not same:
             raise Unusable("it does not read back as it was written")
         return Row(filled.request, compact.user_text(question, self._known), text, filled.pattern.tools)
 
