@@ -155,7 +155,7 @@ async def _lag(app: object) -> float:
     for start in range(0, len(events), 250):
         batch = [json.loads(json.dumps(event)) for event in events[start : start + 250]]
         began = time.perf_counter()
-        app._receive(batch)  # type: ignore[attr-defined]
+        app.hearing.receive(batch)  # type: ignore[attr-defined]
         await asyncio.sleep(0)
         await asyncio.sleep(0.02)
         longest = max(longest, time.perf_counter() - began - 0.02)

@@ -15,10 +15,12 @@ class Command:
     what: str
     action: str
     key: str = ""
+    with_words: str = ""
+    """The method of the app that takes what stands behind the name."""
 
 
 COMMANDS = (
-    Command("/help", "every key and command", "help", "f1"),
+    Command("/help", "every key and command", "open('help')", "f1"),
     Command("/runs", "past runs: look, compare two, replay", "open('runs')", "f2"),
     Command("/run", "the run as it moves, with its log", "open('run')", "f3"),
     Command("/tools", "what it can do; call one by a form", "open('tools')", "f4"),
@@ -29,12 +31,20 @@ COMMANDS = (
     Command("/sessions", "conversations: search, resume, export", "open('sessions')", "ctrl+o"),
     Command("/pause", "stop the run where it is; it can go on", "pause", "ctrl+t"),
     Command("/cancel", "stop the run and end it", "cancel"),
-    Command("/budget", "raise a bound of the run", "budget", "ctrl+b"),
+    Command("/budget", "raise a bound of the run", "budget", "ctrl+b", "raise_limits"),
     Command("/card", "go to what is asked, or the last result", "card", "ctrl+g"),
+    Command("/new", "an empty conversation; a word behind it names it", "new", with_words="change_session"),
     Command("/export", "write this conversation to a file, Markdown or JSON", "export"),
     Command("/dark", "dark colours or light", "dark"),
     Command("/quit", "leave; a run goes on or pauses, as you choose", "leave", "ctrl+q"),
 )
+
+
+def named(text: str) -> tuple[Command | None, str]:
+    """ "/budget seconds 60" as the command (or the first that begins so) and the words behind it."""
+    name, _, rest = text.partition(" ")
+    found = next((c for c in COMMANDS if c.name == name), None) or next((c for c in COMMANDS if c.name.startswith(name)), None)
+    return found, rest.strip()
 
 
 class Palette(Provider):

@@ -8,7 +8,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from modelwright.files import write_atomic
+from modelwright.types import Json
 from modelwright.workspace import Workspace
+
+OVER = ("done", "unverified", "failed", "denied", "nothing")
+"""States of a run in which nothing more happens by itself."""
 
 
 @contextmanager
@@ -22,7 +26,7 @@ def database(root: Path) -> Iterator[sqlite3.Connection | None]:
         yield db
 
 
-def past_turns(root: Path, session: str, most: int) -> list[tuple[str, str]]:
+def past_turns(root: Path, session: str, most: int = 30) -> list[tuple[str, str]]:
     """(request, outcome) of the last turns, oldest first."""
     from modelwright.agent.session_text import outcome
     from modelwright.agent.sessions import Sessions
@@ -37,6 +41,47 @@ def newest_run(root: Path, session: str) -> str | None:
 
     with database(root) as db:
         return next((t.run for t in reversed(Sessions(db).turns(session)) if t.run), None) if db else None
+
+
+def last_result(root: Path, session: str) -> Json | None:
+    """What the last turn ran, when that is over."""
+    from modelwright.agent.sessions import Sessions
+
+    with database(root) as db:
+        turns = Sessions(db).turns(session) if db else []
+    run = turns[-1].run if turns else None
+    found = result_of(root, run) if run else None
+    return found if found and found["status"] in OVER else None
+
+
+def result_of(root: Path, run: str) -> Json | None:
+    """A run that is over, as `--json` gives it; None when there is no such run."""
+    from modelwright.agent.past import Past
+    from modelwright.errors import BadRequest
+    from modelwright.text import clean
+
+    with database(root) as db:
+        if db is None:
+            return None
+        try:
+            past = Past.of(db, run)
+        except BadRequest:
+            return None
+        steps = [
+            {"id": s.id, "tool": s.tool, "status": s.status, "result": s.result or None, "checks": s.checks, "seconds": s.seconds}
+            for s in past.steps
+        ]
+    report = root.resolve() / ".modelwright" / "runs" / past.run.id / "report.html"
+    found = {
+        "run": past.run.id,
+        "request": past.run.request,
+        "status": past.run.status,
+        "steps": steps,
+        "report": str(report) if report.is_file() else None,
+        "spent": {"steps": 0, "seconds": 0.0, **(past.run.spent or {})},
+        "error": past.run.error,
+    }
+    return dict(clean(found))
 
 
 def export(root: Path, session: str, *, as_json: bool = False) -> Path:

@@ -7,14 +7,14 @@ import sqlite3
 from pathlib import Path
 
 from modelwright.types import Json
-from modelwright.workspace import open_sqlite
+from modelwright.workspace import Workspace, open_sqlite
 
 
 class Follower:
     """Gives what is new of one run. Reads only; a busy database is asked again next time."""
 
-    def __init__(self, database: Path, run: str) -> None:
-        self._db, self.run, self._seq = open_sqlite(database), run, 0
+    def __init__(self, root: Path, run: str) -> None:
+        self._db, self.run, self._seq = open_sqlite(Workspace(root).database), run, 0
 
     def new(self, most: int = 2000) -> list[Json]:
         try:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -121,8 +122,13 @@ class Link:
             self._handing_over.cancel()
 
 
-def job_log(workspace: Path, since: float) -> Path | None:
-    """The log of the child process that wrote last, if it did after `since` (seconds since the epoch)."""
-    found = [(path.stat().st_mtime, path) for path in (workspace / ".modelwright" / "jobs").glob("*/**/log.txt")]
-    newest = max(found, default=None)
-    return newest[1] if newest and newest[0] >= since else None
+def stop_holder(root: Path, session: str) -> bool:
+    """Stop the run of the other process that holds the session, as Ctrl-C does there. False when it is not of this machine."""
+    try:
+        who = json.loads((root / ".modelwright" / "sessions" / session / "lease").read_text(encoding="utf-8"))
+        if who["host"] != socket.gethostname():
+            return False
+        os.kill(who["pid"], signal.SIGINT)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True

@@ -29,3 +29,7 @@ class PlanTaken(Message):
     def __init__(self, plan: Json, instead_of: str) -> None:
         super().__init__()
         self.plan, self.instead_of = plan, instead_of
+
+
+class AlwaysWritten(Message):
+    """A rule was added to the policy: the worker that comes next reads it."""

@@ -23,13 +23,15 @@ SIGNS = {RUNNING: "▶", DONE: "✓", FAILED: "✗", PENDING: "·", UNVERIFIED: 
 
 @dataclass
 class Series:
-    """A curve: points of (step, value), thinned as it grows."""
+    """A curve: points of (step, value), thinned as it grows; begun anew when the steps are."""
 
     points: list[tuple[float, float]] = field(default_factory=list)
     _every: int = 1
     _seen: int = 0
 
     def add(self, at: float, value: float) -> None:
+        if self.points and at < self.points[-1][0]:  # the steps are counted anew: the next model, the next pass
+            self.points, self._every, self._seen = [], 1, 0
         self._seen += 1
         if self._seen % self._every:
             return
@@ -71,11 +73,16 @@ class StepView:
         return min(1.0, (self.at or 0) / self.of) if self.of else None
 
     def left(self, now: float) -> float | None:
-        """Seconds to go: what the step says, else what was estimated less what it took."""
+        """Seconds to go: what the step says, else what was estimated less what it took; None once it took longer than that."""
         if self.eta_seconds is not None:
             return self.eta_seconds
-        expected = (self.estimate or {}).get("seconds")
-        return max(0.0, expected - (now - self.started)) if expected and self.started else None
+        expected = self.expected
+        return expected - (now - self.started) if expected and self.started and now - self.started < expected else None
+
+    @property
+    def expected(self) -> float | None:
+        """The estimate of the whole step in seconds."""
+        return (self.estimate or {}).get("seconds")
 
 
 class RunView:
@@ -87,6 +94,8 @@ class RunView:
         self.plan: Json | None = None
         self.log: list[str] = []
         self.limits: Json = {}
+        self.memory_in_use: int | None = None
+        """Bytes that the agent and its child processes hold now; measured from outside, not told by events."""
         self.changed = 0
         self._seq = 0
 
@@ -200,8 +209,12 @@ class RunView:
 def told(kind: str, data: Json) -> str:
     """An event's own words on one line."""
     if kind == "tool.progress":
-        numbers = [f"{name} {value:.4g}" for name, value in data.items() if isinstance(value, int | float) and not isinstance(value, bool)]
-        return one_line(" ".join([str(data.get("message", "")), *numbers]), 300)
+        numbers = [
+            f"{name.replace('_', ' ')} {value:.4g}"
+            for name, value in data.items()
+            if isinstance(value, int | float) and not isinstance(value, bool) and name not in NOT_SERIES
+        ]
+        return one_line(" · ".join([str(data.get("message", "")), *numbers]), 300)
     if kind == "policy.decision":
         return f"{data['decision']} by {data['rule']}: {one_line(str(data.get('reason', '')), 200)}"
     if kind == "tool.finished":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from rich.text import Text
@@ -13,6 +14,8 @@ from modelwright.types import Json
 
 SPAN = re.compile(r"request\[(\d+):(\d+)\]")
 FULL, EMPTY = "█", "░"
+MUTED = "dim"
+"""For what stands beside the thing itself. Not $text-muted: in Content that is drawn in full white or black."""
 
 
 def plain(text: str, style: str = "") -> Content:
@@ -42,22 +45,26 @@ def value_text(value: Any) -> str:
     return "-" if value is None else safe_text(str(value))
 
 
-def span_of(source: str, request: str) -> tuple[int, int] | None:
-    """The characters of the request that an argument came from."""
-    found = SPAN.search(source)
-    span = (int(found[1]), int(found[2])) if found else None
-    return span if span and 0 <= span[0] < span[1] <= len(request) else None
+def spans_of(source: str, request: str) -> list[tuple[int, int]]:
+    """The places of the request that an argument came from, as (first, one past the last) character."""
+    found = [(int(start), int(end)) for start, end in SPAN.findall(source)]
+    return [(start, end) for start, end in found if 0 <= start < end <= len(request)]
 
 
-def request_with_span(request: str, source: str) -> Content:
-    """The request with the place that the source names set in «», so that no colour is needed to see it."""
-    span = span_of(source, request)
-    if span is None:
-        return plain(request, "$text-muted")
-    before, inside, after = request[: span[0]], request[span[0] : span[1]], request[span[1] :]
-    return Content.assemble(
-        (safe_text(before), "$text-muted"), (f"«{safe_text(inside)}»", "bold underline"), (safe_text(after), "$text-muted")
-    )
+def source_text(source: str, request: str) -> str:
+    """Where an argument came from, in words: a place of the request is told by what stands there."""
+    return SPAN.sub(lambda m: f"your words «{request[int(m[1]) : int(m[2])]}»" if int(m[2]) <= len(request) else m[0], source)
+
+
+def request_marked(request: str, sources: Iterable[str]) -> Content:
+    """The request with the places that the sources name set in «», so that no colour is needed to see them."""
+    made: list[Content] = []
+    at = 0
+    for start, end in sorted({span for source in sources for span in spans_of(source, request)}):
+        if start >= at:
+            made += [plain(request[at:start], MUTED), plain(f"«{request[start:end]}»", "bold underline")]
+            at = end
+    return Content.assemble(*made, plain(request[at:], MUTED))
 
 
 def estimate_texts(estimate: Json | None) -> tuple[str, str, str]:

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING
 
 from modelwright.errors import LeaseHeld, ModelwrightError, ToolFailed
+from modelwright.tui.outlet import Outlet
 from modelwright.types import Json
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Worker:
     def serve(self) -> None:
         """Until the input ends."""
         while (command := _read()) is not None:
-            _write(self._guarded(command))
+            _out().tell(self._guarded(command))
 
     def _guarded(self, command: Json) -> Json:
         """What came of a command, whatever happens in it."""
@@ -83,12 +84,12 @@ def _said(said: Said) -> Json:
 
 
 def _on_event(event: Event) -> None:
-    _write({"event": event.as_json()}, raising=True)
+    _out().tell({"event": event.as_json()})
 
 
 def _ask(pending: Json) -> Json | None:
     """The approver: what is asked goes out, the reply comes in; None leaves the run waiting."""
-    _write({"pending": pending})
+    _out().tell({"pending": pending})
     reply: Json | None = (_read() or {}).get("reply")
     if reply and "choice" in reply:  # by its number: what was shown has been cleaned
         return {"answer": pending["choices"][reply["choice"]]}
@@ -104,30 +105,29 @@ def _read() -> Json | None:
             continue
 
 
-def _write(value: Any, *, raising: bool = False) -> None:
-    """One line. A broken pipe is told to the emitter (`raising`), which then stops telling; nobody else needs to know."""
-    from modelwright.text import clean
-
-    try:
-        sys.stdout.write(json.dumps(clean(value), ensure_ascii=False, default=str) + "\n")
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        if raising:
-            raise
+@cache
+def _out() -> Outlet:
+    return Outlet(sys.stdout.fileno())
 
 
 def main() -> None:
-    name = sys.argv[1]
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal may close; the run goes on
+    try:
+        _hold(sys.argv[1])
+    finally:
+        _out().close()
+
+
+def _hold(name: str) -> None:
+    """Serve as soon as no other process works on the session."""
     while True:
         try:
             return _serve(name)
         except LeaseHeld as error:
-            _write({"held": error.message})
+            _out().tell({"held": error.message})
             time.sleep(TRY_AGAIN_SECONDS)
         except ModelwrightError as error:
-            return _write({"fatal": error.as_json()})
+            return _out().tell({"fatal": error.as_json()})
 
 
 def _serve(name: str) -> None:
@@ -136,7 +136,9 @@ def _serve(name: str) -> None:
 
     agent = Agent(".", on_event=_on_event, approver=_ask)
     with open_conversation(agent, name) as conversation:
-        _write({"ready": name, "model": agent.settings.model, "policy": agent.settings.policy, "unfinished": _unfinished(conversation)})
+        _out().tell(
+            {"ready": name, "model": agent.settings.model, "policy": agent.settings.policy, "unfinished": _unfinished(conversation)}
+        )
         importlib.import_module("modelwright.graphs.build")  # while the person reads: 2 s on two cores
         Worker(conversation).serve()
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright import policies
+from modelwright.errors import ConfigError
 from modelwright.policies import Policy
 from modelwright.policies.paths import ZONES, Touched, Touches
 from modelwright.policies.policy import NO_RULE
@@ -95,6 +96,27 @@ def test_an_allow_covers_all_effects_or_it_does_not_allow(tmp_path: Path, worksp
 def test_an_ask_or_deny_needs_one_of_its_effects(tmp_path: Path, workspace: Path) -> None:
     policy = policy_of(tmp_path, rule(head='effects = ["network", "irreversible"]'))
     assert [decide(policy, workspace, effects=e) for e in ([READS, NETWORK], [READS])] == ["deny", "ask"]
+
+
+def test_an_allow_that_answers_an_ask_rule_silences_that_one_and_no_other(tmp_path: Path, workspace: Path) -> None:
+    asks = rule(decide="ask", name="long") + rule(decide="ask", head='tools = ["align"]', name="made")
+    allow = rule('"args.epochs" = { le = 3 }', decide="allow", name="mine") + 'answers = ["long"]\n'
+    policy = policy_of(tmp_path, asks + allow)
+    assert decide(policy, workspace, {"epochs": 3}) == "allow"
+    assert decide(policy, workspace, {"epochs": 4}) == "ask", "the allow does not fit, so nothing is answered"
+    assert decide(policy, workspace, {"epochs": "$s1.n"}) == "ask", "an argument that is not known yet answers nothing"
+    assert decide(policy, workspace, {"epochs": 3}, name="align") == "ask", "another rule still asks"
+    denied = policy_of(tmp_path, asks + allow + rule(decide="deny", name="never"))
+    assert decide(denied, workspace, {"epochs": 3}) == "deny"
+
+
+@pytest.mark.parametrize(
+    ("decides", "named"), [("ask", "long"), ("deny", "long"), ("allow", "never"), ("allow", "mine"), ("allow", "lnog")]
+)
+def test_only_an_allow_rule_answers_and_only_ask_rules_of_its_file(tmp_path: Path, decides: str, named: str) -> None:
+    rules = rule(decide="ask", name="long") + rule(decide="deny", head='tools = ["other"]', name="never")
+    with pytest.raises(ConfigError, match="answers"):
+        policy_of(tmp_path, rules + rule(decide=decides, name="mine") + f'answers = ["{named}"]\n')
 
 
 def test_tools_are_named_exactly(tmp_path: Path, workspace: Path) -> None:

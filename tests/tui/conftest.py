@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from modelwright.tui import clock, data
 from modelwright.tui.app import Modelwright
-from modelwright.tui.widgets import live, plan_card
+from modelwright.tui.widgets import plan_card
 from tests.tui import lines
 
 Json = dict[str, Any]
@@ -24,7 +25,8 @@ def drawn_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clocks stand still, a place's name is the same everywhere, and the terminal has colours."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    monkeypatch.setattr(live.time, "time", lambda: lines.START + 60)
+    monkeypatch.setattr(clock, "now", lambda: lines.START + 60)
+    monkeypatch.setattr(data, "memory_of", lambda pid: 2_100_000_000)
     monkeypatch.setattr(plan_card, "GRACE_SECONDS", 0.0)
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setenv("COLORTERM", "truecolor")

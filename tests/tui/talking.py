@@ -2,7 +2,8 @@
 
     python talking.py SCRIPT SESSION
 
-SCRIPT is JSON: a list of turns, each a list of lines to say; {"wait": true} waits for a reply. What it hears goes to SCRIPT.heard.
+SCRIPT is JSON: a list of turns, each a list of lines to say; {"wait": true} waits for a reply. What it hears goes to SCRIPT.heard,
+a null at its end.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def say(line: object) -> None:
 def hear(script: Path) -> bool:
     line = sys.stdin.readline()
     with script.with_suffix(".heard").open("a", encoding="utf-8") as stream:
-        stream.write(line)
+        stream.write(line or "null\n")  # the end of what the app says
     return bool(line)
 
 

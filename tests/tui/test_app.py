@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from modelwright.tui.widgets import plan_card
 from modelwright.tui.widgets.plan_card import PlanCard
 from modelwright.tui.widgets.results import ResultCard
 from tests.tui import lines
-from tests.tui.waiting import shows, text_of, until
+from tests.tui.waiting import ask, shows, text_of, until
 
 Json = dict[str, Any]
 Make = Callable[..., Modelwright]
@@ -26,13 +28,6 @@ pytestmark = pytest.mark.asyncio
 def a_run() -> list[Json]:
     teller = lines.Teller()
     return [*lines.begin(teller), lines.pending(), {"wait": True}, *lines.training(teller), *lines.finish(teller)]
-
-
-async def ask(pilot: Any, text: str) -> None:
-    app = pilot.app
-    await until(pilot, lambda: app.ready, "the worker is ready")
-    app.chat.composer.put(text)
-    await pilot.press("enter")
 
 
 async def test_a_request_becomes_a_plan_is_approved_runs_and_is_read(make_app: Make, heard: Callable[[], list[Json]]) -> None:
@@ -69,7 +64,7 @@ async def test_a_card_does_not_take_the_keys_of_someone_who_writes(make_app: Mak
         await ask(pilot, lines.REQUEST)
         await until(pilot, lambda: app.view.steps)
         app.chat.composer.put("and then ")
-        app._link.send({"go": "on"})
+        app.turns.link.send({"go": "on"})
         await until(pilot, shows(app, "Allow s1 finetune?"))
         await pilot.press("a", "x")
         assert app.chat.composer.text == "and then ax"
@@ -111,7 +106,7 @@ async def test_always_shows_the_rule_and_writes_it_after_a_second_yes(
     app = make_app(a_run())
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await ask(pilot, lines.REQUEST)
-        await until(pilot, shows(app, "Allow s1 finetune?"))
+        await until(pilot, shows(app, "Allow s1 finetune?", "always  "))
         await pilot.press("A")
         await until(pilot, shows(app, "Always?", 'tools = ["finetune"]'))
         await pilot.press("n")
@@ -119,7 +114,7 @@ async def test_always_shows_the_rule_and_writes_it_after_a_second_yes(
         await pilot.press("A")
         await until(pilot, shows(app, "Always?"))
         await pilot.press("y")
-        await until(pilot, lambda: heard()[1:] == [{"reply": {"allow_for_run": ["s1"]}}])
+        await until(pilot, lambda: heard()[1:2] == [{"reply": {"allow_for_run": ["s1"]}}])
     assert 'tools = ["finetune"]' in (workspace / "policy.toml").read_text()
     assert 'policy = "policy.toml"' in (workspace / "modelwright.toml").read_text()
 
@@ -177,10 +172,10 @@ async def test_a_dead_worker_is_told_and_another_one_takes_its_place(make_app: M
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        first = app._link.pid
+        first = app.turns.link.pid
         os.kill(first, signal.SIGKILL)
         await until(pilot, shows(app, "the agent's process ended", "the run is kept"))
-        await until(pilot, lambda: app.ready and app._link.pid not in (None, first))
+        await until(pilot, lambda: app.turns.ready and app.turns.link.pid not in (None, first))
 
 
 async def test_text_from_outside_is_never_markup(make_app: Make) -> None:
@@ -202,9 +197,9 @@ async def test_text_from_outside_is_never_markup(make_app: Make) -> None:
         await ask(pilot, nasty)
         await until(pilot, shows(app, "Allow s1 finetune?"))
         await pilot.press("a")
-        await until(pilot, lambda: not app.busy)
+        await until(pilot, lambda: not app.turns.busy)
         await ask(pilot, nasty)
-        await until(pilot, lambda: not app.busy and app.query("Answer"))
+        await until(pilot, lambda: not app.turns.busy and app.query("Answer"))
         await until(pilot, shows(app, "[bold red]x[/]", "<script>"))
         assert "\x1b" not in text_of(app)
         await pilot.press("f3")
@@ -244,9 +239,30 @@ async def test_leaving_in_the_middle_of_a_run_asks_what_becomes_of_it(make_app: 
         await pilot.press("escape")
         await pilot.pause()
         assert app.is_running
-        pid = app._link.pid
+        pid = app.turns.link.pid
         await pilot.press("ctrl+q")
         await until(pilot, shows(app, "A run is at work"))
         await pilot.press("enter")
         await until(pilot, lambda: not app.is_running)
     assert pid is not None
+
+
+async def crash(app: Modelwright) -> None:
+    """Run into an error in the middle of a run."""
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
+        await ask(pilot, lines.REQUEST)
+        await until(pilot, shows(app, "Allow s1 finetune?"))
+        app.chat.call_later(lambda: 1 // 0)
+        while app.is_running:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_crash_of_a_widget_ends_the_app_and_not_the_worker(make_app: Make, heard: Callable[[], list[Json]]) -> None:
+    """The worker hears the end of its input, no signal; test_worker.py has what it does then."""
+    app = make_app([*lines.begin(lines.Teller()), lines.pending(), {"wait": True}])
+    with pytest.raises(ZeroDivisionError):
+        await crash(app)
+    deadline = time.monotonic() + 15
+    while None not in heard() and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+    assert heard()[:2] == [{"do": "say", "text": lines.REQUEST}, None]

@@ -9,7 +9,7 @@ import pytest
 from textual import events
 
 from modelwright.tui.app import Modelwright
-from modelwright.tui.widgets.composer import files_like
+from modelwright.tui.widgets.composer import Files
 from tests.tui.waiting import shows, until
 
 Make = Callable[..., Modelwright]
@@ -30,7 +30,7 @@ async def test_up_walks_through_what_was_said_and_down_comes_back_to_the_draft(m
 async def test_several_lines_are_written_and_pasted_and_sent_as_one(make_app: Make, heard: Callable[[], list[dict[str, str]]]) -> None:
     app = make_app([])
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
-        await until(pilot, lambda: app.ready)
+        await until(pilot, lambda: app.turns.ready)
         await pilot.press("a", "ctrl+j", "b")
         app.post_message(events.Paste("\nc\nd [red]"))
         await until(pilot, lambda: app.chat.composer.text == "a\nb\nc\nd [red]")
@@ -61,11 +61,11 @@ async def test_an_unknown_command_is_said_and_not_sent(make_app: Make) -> None:
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await pilot.press(*"/zzz", "enter")
         await until(pilot, shows(app, "there is no /zzz"))
-        assert not app.busy
+        assert not app.turns.busy
 
 
 async def test_files_that_begin_as_typed_come_first_and_hidden_ones_never(workspace: Path) -> None:
     for name in ("a_train.jsonl", "train.jsonl", ".train", "sub/train2.jsonl", ".git/train"):
         (workspace / name).parent.mkdir(exist_ok=True)
         (workspace / name).touch()
-    assert files_like(workspace, "train") == ["sub/train2.jsonl", "train.jsonl", "a_train.jsonl"]
+    assert Files(workspace).like("train") == ["sub/train2.jsonl", "train.jsonl", "a_train.jsonl"]

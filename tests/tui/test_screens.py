@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.binding import Binding
 from textual.widgets import Input
 
 from modelwright.agent.memory_view import MemoryView
 from modelwright.agent.sessions import Sessions
 from modelwright.config import load
 from modelwright.tui.app import Modelwright
+from modelwright.tui.commands import COMMANDS
+from modelwright.tui.screens.registry import SCREENS, make
 from modelwright.tui.screens.table import TableScreen
 from modelwright.tui.screens.trace import TraceScreen
 from modelwright.workspace import Workspace
 from tests.agent import past_runs
-from tests.tui.waiting import shows, until
+from tests.tui.waiting import shows, text_of, until
 
 Make = Callable[..., Modelwright]
 pytestmark = pytest.mark.asyncio
@@ -84,7 +87,7 @@ async def test_a_memory_shows_where_it_came_from_and_is_forgotten_after_a_yes(ma
 async def test_a_tool_is_called_by_a_form(make_app: Make, heard: Callable[[], list[dict[str, Any]]]) -> None:
     app = make_app([])
     async with app.run_test(notifications=True, size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.ready)
+        await until(pilot, lambda: app.turns.ready)
         await pilot.press("f4", "slash", *"inspect", "enter")
         await until(pilot, lambda: [row.key for row in table(app).shown] == ["inspect_dataset"])
         await until(pilot, shows(app, "effects: reads_files"))
@@ -119,7 +122,7 @@ async def test_models_and_doctor_say_what_is_there(make_app: Make) -> None:
 async def test_a_session_is_found_by_what_was_said_resumed_and_exported(make_app: Make, runs: list[str], workspace: Path) -> None:
     app = make_app([])
     async with app.run_test(notifications=True, size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.ready)
+        await until(pilot, lambda: app.turns.ready)
         await pilot.press("ctrl+o")
         await until(pilot, shows(app, "older", "what is in train.jsonl?"))
         await pilot.press("slash", *"four rows", "enter")
@@ -127,12 +130,47 @@ async def test_a_session_is_found_by_what_was_said_resumed_and_exported(make_app
         await pilot.press("e")
         await until(pilot, (workspace / "session-older.md").is_file)
         await pilot.press("enter")
-        await until(pilot, lambda: app.session == "older" and app.ready)
+        await until(pilot, lambda: app.session == "older" and app.turns.ready)
         await until(pilot, shows(app, "> what is in train.jsonl?", "four rows"))
 
 
-async def test_the_help_names_every_command(make_app: Make) -> None:
+async def test_the_help_names_every_command_and_every_key_of_every_screen(make_app: Make) -> None:
     app = make_app()
-    async with app.run_test(notifications=True, size=(120, 70)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 140)) as pilot:
         await pilot.press("f1")
-        await until(pilot, shows(app, "/runs", "/doctor", "allow for run", "trace"))
+        await until(pilot, shows(app, "/runs", "/doctor", "allow for run"))
+        page = text_of(app)
+        for name in SCREENS:
+            for binding in make(name, app).BINDINGS:
+                assert not isinstance(binding, Binding) or binding.key == "escape" or binding.description in page, f"{name}: {binding}"
+        assert all(command.name in page for command in COMMANDS)
+
+
+async def test_the_result_of_a_past_run_is_opened_and_its_request_is_said_again_changed(make_app: Make, workspace: Path) -> None:
+    db = Workspace(workspace).connect()
+    samples = [{"prompt": "p?", "before": "no", "after": "yes"}]
+    tool, args, result = past_runs.finetune(workspace)
+    past_runs.write_run(db, "fine-tune it", (tool, args, {**result, "losses": [2.0, 1.5, 1.0], "samples": samples}))
+    db.close()
+    app = make_app([])
+    async with app.run_test(notifications=True, size=(120, 50)) as pilot:
+        await until(pilot, lambda: app.turns.ready)
+        await pilot.press("f2")
+        await until(pilot, shows(app, "fine-tune it"))
+        await pilot.press("enter")
+        await until(pilot, shows(app, "done and verified", "‹no›", "‹yes›", "finetune: loss: 2 at first, 1 now", "adapter, 9.8 MB"))
+        await pilot.press("g")
+        await until(pilot, lambda: app.chat.composer.text == "fine-tune it")
+
+
+async def test_a_new_conversation_is_begun_by_name_and_a_wrong_name_is_told(make_app: Make) -> None:
+    app = make_app([])
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.turns.ready)
+        app.chat.composer.put("/new a/b")
+        await pilot.press("enter")
+        await until(pilot, shows(app, "cannot name a session"))
+        app.chat.composer.put("/new other")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.session == "other" and app.turns.ready)
+        await until(pilot, shows(app, "session other"))

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from modelwright.tui.app import DARK, LIGHT, Modelwright
 from modelwright.tui.widgets.results import ResultCard
 from tests.tui import lines
-from tests.tui.waiting import shows, until
+from tests.tui.waiting import shows, text_of, until
 
 Make = Callable[..., Modelwright]
 Json = dict[str, Any]
@@ -30,31 +30,34 @@ def turn(upto: int | None = None, *, ended: bool = False) -> list[Json]:
 async def plan(pilot: Pilot[Any], theme: str = DARK) -> None:
     app = pilot.app
     app.theme = theme
-    await until(pilot, lambda: app.ready)
+    await until(pilot, lambda: app.turns.ready)
     app.chat.composer.entry.cursor_blink = False
     app.chat.composer.put(lines.REQUEST)
     await pilot.press("enter")
-    await until(pilot, shows(app, "Allow s1 finetune?"))
+    await until(pilot, shows(app, "Allow s1 finetune?", "Reject [x]"))
+    await until(pilot, lambda: "looking at what" not in text_of(app))
 
 
 async def live(pilot: Pilot[Any], theme: str = DARK) -> None:
     await plan(pilot, theme)
     await pilot.press("a")
     await until(pilot, lambda: pilot.app.view.steps["s1"].at == 25 and pilot.app.chat.live_card)
-    await until(pilot, shows(pilot.app, "25/40", "loss:"))
+    pilot.app.view.memory_in_use = 2_100_000_000
+    pilot.app.show_run()
+    await until(pilot, shows(pilot.app, "25/40", "loss:", "2.1 GB in use"))
 
 
 async def result(pilot: Pilot[Any], theme: str = DARK) -> None:
     await plan(pilot, theme)
     await pilot.press("a")
     await until(pilot, lambda: pilot.app.chat.query(ResultCard))
-    await until(pilot, shows(pilot.app, "report.html"))
+    await until(pilot, shows(pilot.app, "done and verified", "biggest gain"), "the card from its beginning")
 
 
 @pytest.mark.parametrize("size", [SMALL, WIDE], ids=["small", "wide"])
 def test_empty(make_app: Make, snap_compare: Any, size: tuple[int, int]) -> None:
     async def opened(pilot: Pilot[Any]) -> None:
-        await until(pilot, lambda: pilot.app.ready)
+        await until(pilot, lambda: pilot.app.turns.ready)
         pilot.app.chat.composer.entry.cursor_blink = False
 
     assert snap_compare(make_app([]), terminal_size=size, run_before=opened)
@@ -63,6 +66,29 @@ def test_empty(make_app: Make, snap_compare: Any, size: tuple[int, int]) -> None
 @pytest.mark.parametrize(("size", "theme"), [(SMALL, DARK), (WIDE, LIGHT)], ids=["small-dark", "wide-light"])
 def test_plan(make_app: Make, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
     assert snap_compare(make_app(turn()), terminal_size=size, run_before=lambda pilot: plan(pilot, theme))
+
+
+@pytest.mark.parametrize(("size", "theme"), [(SMALL, LIGHT), (WIDE, DARK)], ids=["small-light", "wide-dark"])
+def test_live(make_app: Make, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+    assert snap_compare(make_app(turn(25)), terminal_size=size, run_before=lambda pilot: live(pilot, theme))
+
+
+def test_live_screen(make_app: Make, snap_compare: Any) -> None:
+    async def whole_screen(pilot: Pilot[Any]) -> None:
+        await live(pilot)
+        await pilot.press("f3")
+        await until(pilot, shows(pilot.app, "Live run", "train step 25 of 40 · loss", "tokens per second:"))
+
+    assert snap_compare(make_app(turn(25)), terminal_size=WIDE, run_before=whole_screen)
+
+
+def test_source(make_app: Make, snap_compare: Any) -> None:
+    async def source(pilot: Pilot[Any]) -> None:
+        await plan(pilot)
+        await pilot.press("s", "s", "s")
+        await until(pilot, shows(pilot.app, "› lora_rank = 8", "«rank 8»"))
+
+    assert snap_compare(make_app(turn()), terminal_size=WIDE, run_before=source)
 
 
 @pytest.mark.parametrize(("size", "theme"), [(SMALL, DARK), (WIDE, LIGHT)], ids=["small-dark", "wide-light"])

@@ -26,6 +26,13 @@ def test_a_run_is_followed_from_plan_to_end() -> None:
     assert view.status == "done"
 
 
+def test_a_curve_begins_anew_when_the_steps_are_counted_anew() -> None:
+    series = Series()
+    for at in (1, 2, 3, 1, 2):
+        series.add(float(at), 5.0)
+    assert [x for x, _ in series.points] == [1.0, 2.0], "the second model of a comparison, not a line back to the left"
+
+
 def test_an_event_that_is_heard_twice_counts_once() -> None:
     teller = lines.Teller()
     events = [*lines.begin(teller), *lines.training(teller, 10)]

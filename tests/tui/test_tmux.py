@@ -32,9 +32,10 @@ class Terminal:
         self._tmux(*start, *given, *command)
 
     def _tmux(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["tmux", "-L", self._name, "-f", "/dev/null", *arguments], capture_output=True, text=True, check=False, timeout=30
-        )
+        plain = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        command = ["tmux", "-L", self._name, "-f", "/dev/null", *arguments]
+        # Without `env` the real environment is passed on, in which readline, once imported, has set a size that stays.
+        done = subprocess.run(command, env=plain, capture_output=True, text=True, check=False, timeout=30)
         return done.stdout
 
     def keys(self, *keys: str) -> None:

@@ -1,4 +1,4 @@
-"""Waiting in pilot tests: until something is so, and not for a time."""
+"""Saying and waiting in pilot tests: until something is so, and not for a time."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ async def until(pilot: Pilot[Any], holds: Callable[[], Any], what: str = "") -> 
         except Exception:  # not there yet
             continue
     raise AssertionError(f"it did not happen: {what}\n{text_of(pilot.app)}")
+
+
+async def ask(pilot: Pilot[Any], text: str) -> None:
+    """Say something, as soon as somebody listens."""
+    app = pilot.app
+    await until(pilot, lambda: app.turns.ready, "the worker is ready")
+    app.chat.composer.put(text)
+    await pilot.press("enter")
 
 
 def text_of(app: Any) -> str:

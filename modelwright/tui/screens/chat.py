@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from modelwright.tui.widgets.live import LiveCard
     from modelwright.tui.widgets.plan_card import PlanCard
+    from modelwright.tui.widgets.results import ResultCard
 
 MOST_CARDS = 200
 """Older ones are taken off the screen; they stay in the session."""
@@ -38,6 +39,7 @@ class Chat(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Plain(f" modelwright · session {self._session} · {self._root.resolve().name}", id="head")
         yield VerticalScroll(id="talk", can_focus=False)
+        yield Plain(id="doing")
         yield Composer(self._root, lambda: [(c.name, c.what) for c in COMMANDS], id="composer")
         yield Footer(compact=True, show_command_palette=True)
 
@@ -64,6 +66,12 @@ class Chat(Screen[None]):
         """The line at the top."""
         self.query_one("#head", Plain).say(plain(f" modelwright · session {self._session} · {text}"))
 
+    def doing(self, text: str) -> None:
+        """The line above the composer, while there is nothing else to see."""
+        line = self.query_one("#doing", Plain)
+        line.display = bool(text)
+        line.say(text)
+
     def add(self, *cards: Widget) -> None:
         talk = self.talk
         talk.mount(*cards)
@@ -72,12 +80,23 @@ class Chat(Screen[None]):
                 old.remove()
         talk.anchor()
 
-    def show_past(self, turns: Sequence[tuple[str, str]]) -> None:
-        """What was said and answered before this app was opened."""
-        from modelwright.tui.widgets.cards import heard
+    def on_result_card_sized(self, event: ResultCard.Sized) -> None:
+        """The newest result, when it is longer than the screen, is shown from its beginning."""
+        card, talk = event.card, self.talk
+        if talk.is_anchored and talk.children[-1] is card and card.outer_size.height >= talk.size.height:
+            talk.anchor(False)
+            talk.scroll_to(y=card.virtual_region.y, animate=False, force=True)
 
-        for request, outcome in turns:
-            self.add(heard(request), *([Plain(outcome, classes="past")] if outcome else []))
+    def show_past(self, turns: Sequence[tuple[str, str]], result: Json | None) -> None:
+        """What was said and answered before this app was opened; of the last run the result, when it is over."""
+        from modelwright.tui.widgets.cards import heard
+        from modelwright.tui.widgets.results import ResultCard
+
+        for at, (request, outcome) in enumerate(turns, 1):
+            is_last = at == len(turns) and result is not None
+            self.add(heard(request), *([Plain(outcome, classes="past")] if outcome and not is_last else []))
+        if result is not None:
+            self.add(ResultCard(result, curves=True))
         self.composer.history[:0] = [request for request, _ in turns]
 
     # the run ---------------------------------------------------------------------------------------------------------
@@ -137,6 +156,7 @@ class Chat(Screen[None]):
 
     def settle(self) -> None:
         """A turn is over."""
+        self.doing("")
         if self.plan_card is not None:
             self.plan_card.settled()
         if self.live_card is not None:

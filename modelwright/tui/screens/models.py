@@ -12,7 +12,7 @@ from modelwright.tui.texts import lines
 
 
 class ModelsScreen(TableScreen):
-    HEAD = "Models · Enter plans with the highlighted one from the next start on, + names another"
+    HEAD = "Models · Enter plans with the highlighted one from now on, + names another"
     COLUMNS = ("", "model", "role", "found", "$/M in, out", "tokens/s", "first token")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "use", "use it"), Binding("plus", "name", "name one…")]
 
@@ -56,4 +56,4 @@ class ModelsScreen(TableScreen):
         from modelwright.agent.models_info import choose_model
 
         self.do(lambda: choose_model(self.root, ref), "written")
-        self.app.restart_worker()  # type: ignore[attr-defined]
+        self.desk.turns.renew()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -12,15 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
+from modelwright.tui import clock
+from modelwright.tui.tail import Tail, job_log
 from modelwright.tui.widgets.linelog import LineLog
 from modelwright.tui.widgets.live import LiveCard
 from modelwright.tui.widgets.plain import Plain
 
 if TYPE_CHECKING:
     from modelwright.tui.app import Modelwright
-
-LOG_BYTES = 8_000_000
-"""of a child's log that are read, from its end"""
 
 
 class RunScreen(Screen[None]):
@@ -30,16 +28,17 @@ class RunScreen(Screen[None]):
         Binding("x", "app.cancel", "cancel"),
         Binding("b", "app.budget", "budget"),
         Binding("l", "log", "events or log"),
+        Binding("c", "curve", "next curve"),
         Binding("slash", "search", "search"),
-        Binding("n", "find(1)", "next"),
-        Binding("N", "find(-1)", "last", show=False),
+        Binding("n", "find(1)", "find next"),
+        Binding("N", "find(-1)", "find before", show=False),
     ]
 
     def __init__(self, root: Path) -> None:
         super().__init__()
         self._root = root
         self._of_child = False
-        self._child_lines: list[str] = []
+        self._tail = Tail()
 
     @property
     def _app(self) -> Modelwright:
@@ -65,19 +64,14 @@ class RunScreen(Screen[None]):
     def _lines(self) -> Sequence[str]:
         return self._child_log() if self._of_child else self._app.view.log
 
-    def _child_log(self) -> list[str]:
+    def _child_log(self) -> Sequence[str]:
         """What the newest child process of this run wrote."""
-        from modelwright.tui.link import job_log
+        began = min((step.started for step in self._app.view.steps.values() if step.started), default=clock.now())
+        path = job_log(self._root, began)
+        return self._tail.look(path) if path else ["no child process of this run has written a log"]
 
-        path = job_log(self._root, time.time() - 24 * 3600)
-        if path is None:
-            return ["no child process has written a log"]
-        with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - LOG_BYTES))
-            found = stream.read().decode("utf-8", "replace").splitlines()
-        if len(found) != len(self._child_lines):
-            self._child_lines = found
-        return self._child_lines
+    def action_curve(self) -> None:
+        self.query_one(LiveCard).turn()
 
     def action_log(self) -> None:
         self._of_child = not self._of_child

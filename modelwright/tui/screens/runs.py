@@ -10,6 +10,7 @@ from textual.content import Content
 from modelwright.tui.data import database
 from modelwright.tui.screens.table import Row, TableScreen
 from modelwright.tui.texts import lines, plain, value_text
+from modelwright.tui.widgets.results import CAN_GO_ON
 
 
 class RunsScreen(TableScreen):
@@ -18,7 +19,8 @@ class RunsScreen(TableScreen):
     EMPTY = "no run here yet"
     MOST: ClassVar[int] = 500
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t,enter", "trace", "trace"),
+        Binding("v,enter", "result", "result"),
+        Binding("t", "trace", "trace"),
         Binding("m", "mark", "mark"),
         Binding("equals_sign", "compare", "compare"),
         Binding("o", "report", "report"),
@@ -54,7 +56,7 @@ class RunsScreen(TableScreen):
         return lines(*made)
 
     def on_data_table_row_selected(self) -> None:
-        self.action_trace()
+        self.action_result()
 
     def action_trace(self) -> None:
         from modelwright.tui.screens.trace import TraceScreen
@@ -90,18 +92,24 @@ class RunsScreen(TableScreen):
         self.app.push_screen(screen(f"{self.marked} (a) and {other} (b)", text))
 
     def action_report(self) -> None:
-        row = self.current()
-        path = self.root.resolve() / ".modelwright" / "runs" / row.key / "report.html" if row else None
-        if path and path.is_file():
-            self.app.open_url(path.as_uri())
-            self.notify(f"opened {path}", markup=False)
-        else:
-            self.notify("this run has no report", markup=False)
+        from modelwright.tui.browser import open_file
 
-    def action_go_on(self) -> None:
+        if row := self.current():
+            open_file(self.app, self.root.resolve() / ".modelwright" / "runs" / row.key / "report.html")
+
+    def action_result(self) -> None:
+        from modelwright.tui.data import result_of
+        from modelwright.tui.screens.result import ResultScreen
+
         row = self.current()
-        if row and row.thing.status in ("interrupted", "waiting", "failed", "running"):
-            self.app.pop_screen()
-            self.app.do({"do": "go_on", "run": row.key, "limits": None}, f"go on with {row.key}")  # type: ignore[attr-defined]
+        found = result_of(self.root, row.key) if row else None
+        if found:
+            self.app.push_screen(ResultScreen(found))
+
+    async def action_go_on(self) -> None:
+        row = self.current()
+        if row and row.thing.status in CAN_GO_ON:
+            await self.desk.back_to_chat()
+            self.desk.turns.do({"do": "go_on", "run": row.key, "limits": None}, f"go on with {row.key}")
         elif row:
             self.notify(f"run {row.key} is over ({row.thing.status})", markup=False)

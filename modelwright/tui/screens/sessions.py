@@ -42,7 +42,7 @@ class SessionsScreen(TableScreen):
     def action_resume(self) -> None:
         if row := self.current():
             self.app.pop_screen()
-            self.app.change_session(row.key)  # type: ignore[attr-defined]
+            self.desk.change_session(row.key)
 
     def action_export(self, as_json: bool = False) -> None:
         if row := self.current():

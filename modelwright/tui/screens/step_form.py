@@ -18,7 +18,7 @@ from textual.widgets import Button, Input, Select, Switch
 
 from modelwright.errors import BadRequest
 from modelwright.tui.screens.ask import Ask
-from modelwright.tui.texts import lines, plain
+from modelwright.tui.texts import MUTED, lines, plain, source_text
 from modelwright.tui.widgets.plain import Plain
 from modelwright.types import Json
 
@@ -54,11 +54,14 @@ class StepForm(Ask[Json | None]):
     def _field(self, name: str, part: Json) -> ComposeResult:
         required = " (needed)" if name in self._schema.get("required", []) else ""
         default = f" · default {part['default']}" if part.get("default") is not None else ""
-        source = self._step.get("sources", {}).get(name)
+        source = source_text(self._step.get("sources", {}).get(name, ""), self._plan["request"])
         yield Plain(
             lines(
                 (f"{name}{required}", "bold"),
-                (f"{part.get('description', '')}{default}" + (f" · from {source}" if source else ""), "$text-muted"),
+                (
+                    f"{part.get('description', '')}{default}" + (f" · from {source}" if source else ""),
+                    MUTED,
+                ),
             )
         )
         yield self._input(name, part)
@@ -68,8 +71,13 @@ class StepForm(Ask[Json | None]):
         choices = _enum(part, self._schema)
         if choices and (value is None or value in choices):
             given = str(value) if value is not None else UNSET
+            unset = f"(default: {part['default']})" if part.get("default") is not None else "(none)"
             return Select(
-                [(plain(c), c) for c in [UNSET, *map(str, choices)]], value=given, allow_blank=False, id=f"f-{name}", compact=True
+                [(plain(unset), UNSET), *((plain(str(c)), str(c)) for c in choices)],
+                value=given,
+                allow_blank=False,
+                id=f"f-{name}",
+                compact=True,
             )
         if part.get("type") == "boolean" and not isinstance(value, str):
             return Switch(bool(part.get("default")) if value is None else value, id=f"f-{name}")

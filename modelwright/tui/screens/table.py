@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
 from textual import work
@@ -24,6 +24,9 @@ from modelwright.errors import ModelwrightError
 from modelwright.text import clean
 from modelwright.tui.texts import cell, plain
 from modelwright.tui.widgets.plain import Plain
+
+if TYPE_CHECKING:
+    from modelwright.tui.app import Modelwright
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class TableScreen(Screen[None]):
         self.shown: list[Row] = []
 
     def compose(self) -> ComposeResult:
-        yield Plain(f" {self.HEAD}", id="head")
+        yield Plain(f" {self.head}", id="head")
         yield Input(placeholder="/ filters: type words that the row must hold", id="filter", compact=True)
         yield DataTable(cursor_type="row", zebra_stripes=False, id="rows")
         yield Plain("reading…", id="note")
@@ -70,8 +73,17 @@ class TableScreen(Screen[None]):
         self.action_reload()
 
     @property
+    def desk(self) -> Modelwright:
+        """The app, for what only it can do."""
+        return cast("Modelwright", self.app)
+
+    @property
     def table(self) -> DataTable[Text]:
         return self.query_one("#rows", DataTable)
+
+    @property
+    def head(self) -> str:
+        return self.HEAD
 
     # what a screen says ------------------------------------------------------------------------------------------------------
 

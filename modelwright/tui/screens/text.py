@@ -18,8 +18,8 @@ class TextScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back"),
         Binding("slash", "search", "search"),
-        Binding("n", "find(1)", "next"),
-        Binding("N", "find(-1)", "last"),
+        Binding("n", "find(1)", "find next"),
+        Binding("N", "find(-1)", "find before"),
     ]
 
     def __init__(self, head: str, text: str | Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from modelwright.tui.screens.table import Row, TableScreen, json_text
-from modelwright.tui.texts import lines, plain
+from modelwright.tui.texts import MUTED, lines, plain
 from modelwright.types import Json
 
 
@@ -54,7 +54,7 @@ class ToolsScreen(TableScreen):
             if changes is not None:
                 args = {name: value for name, value in {**tool.example, **changes}.items() if value is not None}
                 self.app.pop_screen()
-                self.app.do({"do": "call", "tool": tool.name, "args": args}, f"call {tool.name}")  # type: ignore[attr-defined]
+                self.desk.turns.do({"do": "call", "tool": tool.name, "args": args}, f"call {tool.name}")
 
         self.app.push_screen(StepForm(plan, "s1", self.root, done="Call it"), filled)
 
@@ -69,6 +69,6 @@ class ToolsScreen(TableScreen):
 def _fields(schema: Json) -> list[Content]:
     needed = schema.get("required", [])
     return [
-        Content.assemble(f"  {name:<18}", "* " if name in needed else "  ", plain(str(part.get("description", "")), "$text-muted"))
+        Content.assemble(f"  {name:<18}", "* " if name in needed else "  ", plain(str(part.get("description", "")), MUTED))
         for name, part in schema.get("properties", {}).items()
     ]

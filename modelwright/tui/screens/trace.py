@@ -19,16 +19,19 @@ from modelwright.tui.texts import lines, plain
 class TraceScreen(TableScreen):
     COLUMNS = ("#", "time", "step", "type", "what")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,right", "step(1)", "next"),
-        Binding("k,left", "step(-1)", "last"),
+        Binding("j,right", "step(1)", "next event"),
+        Binding("k,left", "step(-1)", "event before"),
         Binding("space", "play", "play"),
     ]
 
     def __init__(self, root: Path, run: str) -> None:
         super().__init__(root)
         self.run = run
-        self.HEAD = f"Trace of {run} · j and k replay it, space plays it"  # type: ignore[misc]
         self._playing: Timer | None = None
+
+    @property
+    def head(self) -> str:
+        return f"Trace of {self.run} · j and k replay it, space plays it"
 
     def read(self) -> list[Row]:
         from modelwright.agent import trace

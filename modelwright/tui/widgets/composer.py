@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,15 +26,28 @@ from modelwright.tui.texts import plain
 MOST_SHOWN = 8
 MOST_FILES = 5000
 """looked at for a completion: a folder of a hundred thousand files must not stop a key press"""
+FRESH_SECONDS = 3.0
 SKIPPED = frozenset({"node_modules", "__pycache__", ".git", ".venv", ".modelwright"})
 WORD = re.compile(r"(?:^|\s)([@/]\S*)$")
 
 
-def files_like(root: Path, typed: str, most: int = MOST_SHOWN) -> list[str]:
-    """Paths below `root` that hold what was typed, those that begin so first."""
+class Files:
+    """The files below a folder, looked for again when the last look is old: a walk takes up to 30 ms, a key press must not."""
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._paths, self._looked = root, list[str](), -FRESH_SECONDS
+
+    def like(self, typed: str) -> list[str]:
+        if time.monotonic() - self._looked >= FRESH_SECONDS:
+            self._paths, self._looked = list(_paths(self._root)), time.monotonic()
+        return files_like(self._paths, typed)
+
+
+def files_like(paths: Iterable[str], typed: str, most: int = MOST_SHOWN) -> list[str]:
+    """Paths that hold what was typed, those that begin so first."""
     found: list[tuple[bool, str]] = []
     wanted = typed.casefold()
-    for path in _paths(root):
+    for path in paths:
         if wanted in path.casefold():
             found.append((not path.rpartition("/")[2].casefold().startswith(wanted) and not path.casefold().startswith(wanted), path))
     return [path for _, path in sorted(found)[:most]]
@@ -91,7 +105,7 @@ class Entry(TextArea):
 class Composer(Vertical):
     def __init__(self, root: Path, commands: Callable[[], Sequence[tuple[str, str]]], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._root, self._commands = root, commands
+        self._files, self._commands = Files(root), commands
         self.history: list[str] = []
         """What was said before, oldest first."""
         self._at: int | None = None
@@ -150,7 +164,7 @@ class Composer(Vertical):
         if word.startswith("/"):
             pairs = [(name, what) for name, what in self._commands() if name.startswith(word)][:MOST_SHOWN]
         else:
-            pairs = [(f"@{path}", "") for path in files_like(self._root, word[1:])]
+            pairs = [(f"@{path}", "") for path in self._files.like(word[1:])]
         if not pairs or (len(pairs) == 1 and pairs[0][0] == word):
             return self.hide_choices()
         self._values = [name for name, _ in pairs]

@@ -30,14 +30,18 @@ class LineLog(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._lines: Sequence[str] = ()
         self._shown = 0
+        self._longest = 0
         self._found: int | None = None
 
     def show(self, lines: Sequence[str], *, follow: bool = True) -> None:
         at_end = self.scroll_offset.y >= self.max_scroll_y - 1
+        if lines is not self._lines or len(lines) < self._shown:
+            self._shown = self._longest = 0
         self._lines = lines
-        if len(lines) != self._shown:
+        if len(lines) != self._shown or not lines:
+            self._longest = min(LONGEST, max(self._longest, *map(len, lines[self._shown :]), 0))
             self._shown = len(lines)
-            self.virtual_size = Size(LONGEST if any(len(x) > self.size.width for x in lines[-50:]) else self.size.width, len(lines))
+            self.virtual_size = Size(self._longest, len(lines))
             if follow and at_end:
                 self.scroll_end(animate=False, immediate=False)
         self.refresh()

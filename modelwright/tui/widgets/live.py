@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
 from modelwright.text import human_bytes, human_seconds, one_line
+from modelwright.tui import clock
 from modelwright.tui.state import CUT, DONE, FAILED, RUNNING, SIGNS, UNVERIFIED, RunView, StepView
-from modelwright.tui.texts import bar, plain
+from modelwright.tui.texts import MUTED, bar, plain
 from modelwright.tui.widgets.chart import Chart
 from modelwright.tui.widgets.plain import Plain
 
@@ -22,6 +21,10 @@ STYLES = {
     UNVERIFIED: "bold $text-warning",
     CUT: "$text-warning",
 }
+SIDE_BY_SIDE = 100
+"""columns from which two curves stand beside each other"""
+SHORTEST_MESSAGE = 12
+"""characters below which a message is left out"""
 FIRST = ("loss", "eval_loss", "tokens_per_second")
 """Curves in the order in which a person looks at them."""
 
@@ -30,14 +33,16 @@ class LiveCard(Vertical):
     def __init__(self, view: RunView, *, charts: int = 1) -> None:
         super().__init__()
         self.view, self._most = view, charts
-        self._memory: int | None = None
         self._drawn = -1
+        self._turned = 0
+        """How many curves are passed over, so that each can be seen."""
 
     def compose(self) -> ComposeResult:
         yield Plain("Run", classes="title")
         yield Plain(classes="steps")
-        for _ in range(self._most):
-            yield Chart()
+        with Horizontal(classes="charts"):
+            for _ in range(self._most):
+                yield Chart()
 
     def on_mount(self) -> None:
         self.show()
@@ -45,27 +50,29 @@ class LiveCard(Vertical):
     def on_resize(self, event: events.Resize) -> None:
         self.show()
 
-    def set_memory(self, used: int | None) -> None:
-        self._memory = used
+    def turn(self) -> None:
+        """Show the next curve first."""
+        self._turned += 1
+        self._draw_charts()
 
     def show(self) -> None:
         """Draw what is known now; cheap when nothing changed but the clock."""
         if not self.is_mounted or not self.size.width:
             return
-        now, view = time.time(), self.view
+        now, view = clock.now(), self.view
         left = view.left(now)
         to_go = f" · {human_seconds(left)} to go" if left is not None and view.status == "running" else ""
-        memory = f" · {human_bytes(self._memory)} in use" if self._memory and view.status == "running" else ""
+        memory = f" · {human_bytes(view.memory_in_use)} in use" if view.memory_in_use and view.status == "running" else ""
         self.query_one(".title", Plain).say(f"Run {view.run} · {view.status}{to_go}{memory}")
         rows = [row for step in view.steps.values() for row in self._rows(step, now)]
-        self.query_one(".steps", Plain).say(Content("\n").join(rows) if rows else plain("thinking of a plan…", "$text-muted"))
+        self.query_one(".steps", Plain).say(Content("\n").join(rows) if rows else plain("thinking of a plan…", MUTED))
         if view.changed != self._drawn:
             self._drawn = view.changed
             self._draw_charts()
 
     def _rows(self, step: StepView, now: float) -> list[Content]:
         sign = SIGNS.get(step.status, "?")
-        head = Content.assemble((f"{sign} {step.id} {step.tool:<16} {step.status:<10}", STYLES.get(step.status, "$text-muted")))
+        head = Content.assemble((f"{sign} {step.id} {step.tool:<16} {step.status:<10}", STYLES.get(step.status, MUTED)))
         if step.status == RUNNING:
             return [Content.assemble(head, "\n", plain("    " + self._moving(step, now)))]
         if step.status in (DONE, UNVERIFIED):
@@ -74,7 +81,7 @@ class LiveCard(Vertical):
             peak = f" · {human_bytes(step.peak_memory_bytes)}" if step.peak_memory_bytes else ""
             took = f"{human_seconds(step.seconds)}{peak}{checks}"
             failed = [plain(f"    ✗ {c['name']}: {one_line(c['detail'], 300)}", "$text-error") for c in step.checks if not c["passed"]]
-            return [Content.assemble(head, plain(took, "$text-muted")), plain(f"    {one_line(step.summary, 300)}"), *failed]
+            return [Content.assemble(head, plain(took, MUTED)), plain(f"    {one_line(step.summary, 300)}"), *failed]
         if step.error:
             fix = f" · {one_line(step.error['fix'], 200)}" if step.error.get("fix") else ""
             return [head, plain(f"    {one_line(step.error['message'], 400)}{fix}", "$text-error")]
@@ -85,16 +92,25 @@ class LiveCard(Vertical):
         if step.share is not None:
             parts.append(f"{bar(step.share, 20 if self.size.width > 100 else 10)} {step.at}/{step.of}")
         left = step.left(now)
-        parts += [f"{human_seconds(left)} to go"] if left is not None else []
+        late = f"longer than the {human_seconds(step.expected)} expected" if step.expected else ""
+        parts += [f"{human_seconds(left)} to go"] if left is not None else [late] if late else []
         parts += [f"{human_seconds(max(0.0, now - step.started))} so far"]
         parts += [f"{step.tokens_per_second:.0f} tokens/s"] if step.tokens_per_second else []
-        return "  ".join([*parts, one_line(step.message, 80)])
+        room = self.size.width - len("  ".join(parts)) - 12
+        return "  ".join([*parts, *([one_line(step.message, room)] if room > SHORTEST_MESSAGE else [])])
 
     def _draw_charts(self) -> None:
-        step = self.view.current() or next((s for s in reversed(self.view.steps.values()) if s.series), None)
-        found = dict(sorted(step.series.items(), key=lambda item: FIRST.index(item[0]) if item[0] in FIRST else 9)) if step else {}
-        shown = [(name, series.points) for name, series in found.items() if len(series.points) > 1]
+        curves = self._curves()
+        at = self._turned % len(curves) if curves else 0
+        room = self._most if self.size.width >= SIDE_BY_SIDE else 1
+        shown = [*curves[at:], *curves[:at]][:room]
         for chart, curve in zip(self.query(Chart), [*shown, *[None] * self._most], strict=False):
             chart.display = curve is not None
             if curve:
                 chart.draw(curve[0].replace("_", " "), curve[1])
+
+    def _curves(self) -> list[tuple[str, list[tuple[float, float]]]]:
+        """The series of the step that runs, or of the last one that had any; those that a person looks at first come first."""
+        step = self.view.current() or next((s for s in reversed(self.view.steps.values()) if s.series), None)
+        found = [(name, series.points) for name, series in step.series.items() if len(series.points) > 1] if step else []
+        return sorted(found, key=lambda curve: FIRST.index(curve[0]) if curve[0] in FIRST else len(FIRST))

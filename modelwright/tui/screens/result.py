@@ -1,0 +1,52 @@
+"""The result of a past run on a screen of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from modelwright.tui.widgets.plain import Plain
+from modelwright.tui.widgets.results import ResultCard
+from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.tui.app import Modelwright
+
+
+class PastResult(ResultCard):
+    """What follows from it happens in the conversation, and names this run."""
+
+    @property
+    def _desk(self) -> Modelwright:
+        return cast("Modelwright", self.app)
+
+    async def action_again(self) -> None:
+        """Its request goes where one writes, to be changed and sent."""
+        await self._desk.back_to_chat()
+        self._desk.chat.composer.put(self.result["request"])
+
+    async def action_go_on(self) -> None:
+        await self._desk.back_to_chat()
+        self._desk.turns.do({"do": "go_on", "run": self.result["run"], "limits": None}, f"go on with {self.result['run']}")
+
+
+class ResultScreen(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.pop_screen", "back")]
+
+    def __init__(self, result: Json) -> None:
+        super().__init__()
+        self._result = result
+
+    def compose(self) -> ComposeResult:
+        yield Plain(f" Run {self._result['run']} · {self._result['request']}", id="head")
+        with VerticalScroll(can_focus=False):
+            yield PastResult(self._result, curves=True)
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(PastResult).focus()

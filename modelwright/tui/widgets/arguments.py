@@ -1,0 +1,80 @@
+"""The arguments of one step, each with where it came from; under them the request, with the places that they came from in «».
+
+One argument can be picked, with a key of the plan (`pick`) or by the mouse over it: then only its own place is marked.
+"""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+
+from modelwright.tui.state import StepView
+from modelwright.tui.texts import MUTED, lines, plain, request_marked, source_text, value_text
+from modelwright.tui.widgets.plain import Plain
+
+PICKED, OTHER = "› ", "  "
+
+
+class Arguments(Plain):
+    def __init__(self) -> None:
+        super().__init__(classes="detail")
+        self._step: StepView | None = None
+        self._head = self._request = ""
+        self._picked: str | None = None
+        self._ends: list[int] = []
+        """For each argument the line below its last one, for the mouse."""
+
+    @property
+    def picked(self) -> str | None:
+        """The name of the argument whose source is shown alone."""
+        return self._picked
+
+    def tell(self, step: StepView, head: str, request: str) -> None:
+        if self._step is None or step.id != self._step.id:
+            self._picked = None
+        self._step, self._head, self._request = step, head, request
+        self._draw()
+
+    def tell_text(self, text: str) -> None:
+        self._step = self._picked = None
+        self.say(text)
+
+    def pick(self, by: int) -> None:
+        """The next argument (or the last, by -1); after the last one none is picked."""
+        names = [None, *(self._step.args if self._step else ())]
+        at = names.index(self._picked) if self._picked in names else 0
+        self._pick(names[(at + by) % len(names)])
+
+    def _pick(self, name: str | None) -> None:
+        if name != self._picked:
+            self._picked = name
+            self._draw()
+
+    def _draw(self) -> None:
+        step = self._step
+        if step is None:
+            return
+        rows = [self._row(step, name) for name in step.args]
+        self._measure(rows)
+        sources = [step.sources.get(self._picked, "")] if self._picked else list(step.sources.values())
+        self.say(lines((self._head, "bold"), *rows, Content.assemble("  ", request_marked(self._request, sources))))
+
+    def _row(self, step: StepView, name: str) -> Content:
+        source = source_text(step.sources.get(name, "no source"), self._request)
+        sign = PICKED if name == self._picked else OTHER
+        style = "bold" if name == self._picked else MUTED
+        return Content.assemble(sign, (name, "bold"), f" = {value_text(step.args[name])}", plain(f"   from {source}", style))
+
+    def _measure(self, rows: list[Content]) -> None:
+        width = max(1, self.content_size.width)
+        at = len(plain(self._head).wrap(width))
+        self._ends = [at := at + len(row.wrap(width)) for row in rows]
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        names = list(self._step.args) if self._step else []
+        first = self._ends[0] - 1 if self._ends else 0
+        over = next((name for name, end in zip(names, self._ends, strict=False) if event.y < end), None)
+        self._pick(over if event.y >= first else None)
+
+    def on_leave(self) -> None:
+        self._pick(None)
