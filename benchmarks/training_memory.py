@@ -1,6 +1,7 @@
 """Training memory: the predicted peak beside the measured one, for each method, length and batch size.
 
     python benchmarks/training_memory.py [--lengths 64 256 512] [--batches 1 4] [--methods lora qlora full] [--steps 2] [--threads 1]
+    python benchmarks/training_memory.py --held-out          # lengths 96, 192, 384 with batches 2 and 4: no rate was fitted to them
 
 Every row of the data all but fills `max_length`, so a step holds nearly length x batch tokens. Each run is a child process of its own;
 the peak is the resident memory that its parent saw, every 0.1 s. Two steps are enough: the optimizer's states exist from
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -23,33 +25,45 @@ from modelwright.engines import client, train_memory
 from modelwright.modelrefs import resolve
 
 CACHE = Path("~/.cache/modelwright").expanduser()
+FITTED, HELD_OUT = ([64, 256, 512], [1, 4]), ([96, 192, 384], [2, 4])
+"""lengths and batch sizes that the rates of sizing/training.py were fitted to, and those that test them"""
 ROOM = 40
 """tokens of the chat template and the question"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lengths", type=int, nargs="+", default=[64, 256, 512])
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--held-out", action="store_true", help="points that no rate was fitted to")
+    parser.add_argument("--lengths", type=int, nargs="+")
+    parser.add_argument("--batches", type=int, nargs="+")
     parser.add_argument("--methods", nargs="+", default=["lora", "qlora", "full"])
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=CACHE)
     options = parser.parse_args()
+    lengths, batches = HELD_OUT if options.held_out else FITTED
     print(card("torch", "transformers", "trl", "peft", "bitsandbytes"), "\n")
-    print("| method | length | batch | predicted GB | measured GB | error | seconds |\n| --- | --- | --- | --- | --- | --- | --- |")
-    for method in options.methods:
-        for length in options.lengths:
-            for batch in options.batches:
-                print(_row(method, length, batch, options), flush=True)
+    print(
+        "| method | length | batch | predicted GB | measured GB | error | seconds |\n| --- | --- | --- | --- | --- | --- | --- |",
+        flush=True,
+    )
+    errors = [
+        _row(method, length, batch, options)
+        for method in options.methods
+        for length in options.lengths or lengths
+        for batch in options.batches or batches
+    ]
+    off = [abs(error) for error in errors]
+    print(f"\n{len(off)} runs: off by {statistics.median(off):.1%} in the median, {max(off):.1%} at most")
 
 
-def _row(method: str, length: int, batch: int, options: argparse.Namespace) -> str:
+def _row(method: str, length: int, batch: int, options: argparse.Namespace) -> float:
     predicted = train_memory.memory_bytes(train_memory.BUILTIN, method, length * batch)
     usage = measure(method, length, batch, options)
     error = predicted / usage.peak_memory_bytes - 1
     peak = usage.peak_memory_bytes / 1e9
-    return f"| {method} | {length} | {batch} | {predicted / 1e9:.2f} | {peak:.3f} | {error:+.0%} | {usage.seconds:.0f} |"
+    print(f"| {method} | {length} | {batch} | {predicted / 1e9:.2f} | {peak:.3f} | {error:+.0%} | {usage.seconds:.0f} |", flush=True)
+    return error
 
 
 def measure(method: str, length: int, batch: int, options: argparse.Namespace) -> client.Usage:

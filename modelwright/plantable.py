@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from modelwright.text import clean, human_bytes, human_seconds, one_line, safe_text
+from modelwright.text import clean, human_bytes, human_seconds, one_line, safe_text, with_range
 from modelwright.types import Estimate, Plan, Step
 
 NARROWEST, ONE_ROW_A_STEP = 60, 100
@@ -93,7 +93,18 @@ def _numbers(estimate: Estimate | None, *, at_least: bool = False) -> list[str]:
     if estimate is None:
         return [UNKNOWN, UNKNOWN, UNKNOWN]
     more = "≥ " if at_least else ""
-    return [f"{more}{estimate.seconds:.0f}", more + human_bytes(estimate.memory_bytes), more + human_bytes(estimate.disk_bytes)]
+    seconds = with_range(f"{estimate.seconds:.0f}", _whole(estimate.seconds_low), _whole(estimate.seconds_high))
+    return [more + seconds, more + _memory(estimate), more + human_bytes(estimate.disk_bytes)]
+
+
+def _whole(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.0f}"
+
+
+def _memory(estimate: Estimate) -> str:
+    """With the ends that hold 80% of like calls here, where there is a record."""
+    low, high = estimate.memory_low, estimate.memory_high
+    return with_range(human_bytes(estimate.memory_bytes), *("" if end is None else human_bytes(end) for end in (low, high)))
 
 
 def _partly_unknown(steps: Sequence[Step]) -> bool:
@@ -128,12 +139,13 @@ def _narrow(plan: Plan, width: int) -> list[str]:
 
 
 def needs(estimate: Estimate | None) -> str:
-    """ "2:15 min, 3.3 GB memory, 12.0 MB disk"."""
+    """ "2:15 min (1:40 min to 3:02 min), 3.3 GB memory, 12.0 MB disk"; the range where there is a record of this machine."""
     if estimate is None:
         return "cost unknown"
     money = f", {estimate.cost:.4f} US dollars" if estimate.cost else ""
-    memory, disk = human_bytes(estimate.memory_bytes), human_bytes(estimate.disk_bytes)
-    return f"{human_seconds(estimate.seconds)}, {memory} memory, {disk} disk{money}"
+    ends = ("" if end is None else human_seconds(end) for end in (estimate.seconds_low, estimate.seconds_high))
+    seconds = with_range(human_seconds(estimate.seconds), *ends)
+    return f"{seconds}, {_memory(estimate)} memory, {human_bytes(estimate.disk_bytes)} disk{money}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -78,3 +78,8 @@ def human_seconds(seconds: float) -> str:
     if seconds < 3600:
         return f"{int(seconds // 60)}:{int(seconds % 60):02d} min"
     return f"{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d} h"
+
+
+def with_range(value: str, low: str, high: str) -> str:
+    """'12 s (8.1 s to 18 s)'; the value alone where its ends are the same or unknown (empty)."""
+    return f"{value} ({low} to {high})" if low and high and low != high else value

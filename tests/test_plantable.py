@@ -85,3 +85,13 @@ def test_questions_and_reasons_are_wrapped_and_free_of_escapes(width: int) -> No
         said = plan_table(plan, width)
         assert max(map(len, said.splitlines())) <= width
         assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("width", [60, 200])
+def test_an_estimate_with_a_record_shows_between_what_it_lies(width: int) -> None:
+    learned = Estimate(
+        seconds=140, seconds_low=96, seconds_high=204, memory_bytes=3_300_000_000, memory_low=2_900_000_000, memory_high=3_800_000_000
+    )
+    said = " ".join(plan_table(PLAN.model_copy(update={"steps": [PLAN.steps[0].model_copy(update={"estimate": learned})]}), width).split())
+    assert ("140 (96 to 204)" if width >= 100 else "2:20 min (1:36 min to 3:24 min)") in said
+    assert "3.3 GB (2.9 GB to 3.8 GB)" in said

@@ -129,7 +129,8 @@ def _predictions(workspace: Workspace) -> Iterator[Finding]:
     """For each tool how far its estimates were off on this machine, as they were and as corrected by the calls before."""
     history = predictions.History(workspace.database)
     for tool in history.tools:
-        time, memory = predictions.record(history.seconds(tool)), predictions.record(history.memory(tool))
+        time = predictions.record(history.seconds(tool), least=predictions.SHORTEST)
+        memory = predictions.record(history.memory(tool))
         if time is None:
             yield Finding(f"estimates of {tool}", True, "1 call; from the second on their error is known")
             continue

@@ -235,15 +235,17 @@ def _result(bench: Bench, workload: Json, system: Json, folder: Path) -> Json:
         written["plot"] = "latency_throughput.png"
     except ImportError:
         found.append("no plot: matplotlib is not installed (pip install matplotlib)")
-    return {
+    result = {
         "points": points,
         "comparison": [one.model_dump(mode="json") for load in bench.loads for one in _compared(bench, load)],
         "knee": knee.model_dump(mode="json") if knee else None,
         "workload": workload,
         "system": system,
         "notes": found,
-        "files": {name: str(folder / file) for name, file in written.items()},
     }
+    files.write_json(folder / "benchmark.json", result)
+    written["result"] = "benchmark.json"
+    return {**result, "files": {name: str(folder / file) for name, file in written.items()}}
 
 
 def _compared(bench: Bench, load: Load) -> Sequence[Any]:

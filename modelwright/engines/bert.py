@@ -22,6 +22,8 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 POOLINGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 TOKENS_AT_ONCE = 1024
 """More do not make it faster; the widest layer then takes 6 MB."""
+FEW_TOKENS = 100
+"""Below, OpenBLAS is twice as fast with the tokens as columns: 11 ms in place of 21 for the products of a question of 12 tokens."""
 GELU_ROWS = 32
 """Rows of the widest layer that go through the ten passes of a GELU together: 200 kB stay in the cache."""
 
@@ -66,7 +68,7 @@ class BertEncoder:
         self.dim = int(config["hidden_size"])
 
     def _read(self, weights: Mapping[str, Array], layers: int) -> None:
-        """Transposed once, query, key and value in one matrix."""
+        """Query, key and value in one matrix."""
         self._words = weights["embeddings.word_embeddings.weight"]
         self._places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
         self._norm = _pair(weights, "embeddings.LayerNorm")
@@ -74,7 +76,7 @@ class BertEncoder:
         for i in range(layers):
             at = f"encoder.layer.{i}."
             three = [_linear(weights, f"{at}attention.self.{name}") for name in ("query", "key", "value")]
-            joined = np.ascontiguousarray(np.hstack([w for w, _ in three])), np.concatenate([b for _, b in three])
+            joined = np.vstack([w for w, _ in three]), np.concatenate([b for _, b in three])
             self._layers.append(
                 (
                     joined,
@@ -145,7 +147,8 @@ def _packs(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _apply(x: Array, linear: tuple[Array, Array]) -> Array:
-    y = x @ linear[0]
+    """x (tokens, in) -> (tokens, out); the weights are (out, in), as they lie in the file."""
+    y: Array = np.ascontiguousarray((linear[0] @ x.T).T) if len(x) < FEW_TOKENS else x @ linear[0].T
     y += linear[1]
     return y
 
@@ -178,7 +181,7 @@ def _gelu(x: Array) -> Array:
 
 
 def _linear(weights: Mapping[str, Array], name: str) -> tuple[Array, Array]:
-    return np.ascontiguousarray(weights[f"{name}.weight"].T), weights[f"{name}.bias"]
+    return weights[f"{name}.weight"], weights[f"{name}.bias"]
 
 
 def _pair(weights: Mapping[str, Array], name: str) -> tuple[Array, Array]:

@@ -57,6 +57,7 @@ def _missing(error: ImportError) -> EngineMissing:
         "trl": "train",
         "peft": "train",
         "bitsandbytes": "qlora",
+        "gptqmodel": "gptq",
         "gguf": "train",
         "matplotlib": "train",
         "datasets": "train",

@@ -24,7 +24,7 @@ import numpy as np
 
 from modelwright import files
 from modelwright.data import reader
-from modelwright.engines import quality_pareto, quality_plot, quality_sides, runtimes
+from modelwright.engines import low_bit, quality_pareto, quality_plot, quality_sides, runtimes
 from modelwright.engines.child import Job
 from modelwright.engines.quality_measure import Opener, Tally, Window, measure
 from modelwright.errors import DataError
@@ -60,7 +60,7 @@ class Measured:
 
 
 def run(spec: Json, job: Job) -> Json:
-    quality_sides.require(spec["folder"]["kinds"] if spec["folder"] else [])
+    low_bit.require(spec["folder"]["kinds"] if spec["folder"] else [])
     found: list[Measured] = []
     sizes: list[Text] = []
     for family in (_gguf, _folder):
@@ -264,5 +264,7 @@ def _notes(spec: Json, texts: Sequence[Text], found: Sequence[Measured]) -> list
         notes.append("models in llama.cpp and in transformers are measured against an original of their own and not against each other")
     if any(one.kind == "kv_cache" for one in found):
         notes.append("KV cache types: the original's weights with keys and values in that type, flash attention on")
+    if any(one.tally.name in low_bit.CALIBRATED for one in found):
+        notes.append("gptq and awq: on a processor their weights are computed in float32, so their speed here is not theirs")
     notes.append("reading speed includes the logits of every position: for this table only, benchmark measures serving")
     return notes

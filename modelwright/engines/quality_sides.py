@@ -3,12 +3,11 @@
 Two facts to know. `logits(tokens, first)` has one row for each of `tokens[first:]`, the row that predicts it. And every
 side reads a window in one go from an empty cache, so a quantized KV cache acts as it does in a long prompt.
 
-GPTQ and AWQ are made by GPTQModel, which needs a CUDA GPU; the tests reach only what is said where it is missing.
+What makes a folder smaller stands in `low_bit`.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from modelwright.engines import gguf_header, hf
-from modelwright.errors import EngineMissing, ModelRefError
+from modelwright.engines import gguf_header, low_bit
+from modelwright.errors import ModelRefError
 from modelwright.files import discard
 from modelwright.modelrefs import Model
 
@@ -87,11 +86,11 @@ def _open(path: str, context: int, threads: int, cache_type: str) -> Any:
 
 
 class FolderSide:
-    """A model in transformers. `weights` is how many the original has, 0 for the original itself."""
+    """A model in transformers. `weights` is how many the original has, 0 for itself; `stored` its bytes, if not those in memory."""
 
-    def __init__(self, name: str, network: Any, weights: int = 0) -> None:
+    def __init__(self, name: str, network: Any, weights: int = 0, *, stored: int = 0) -> None:
         self.name, self._network = name, network.eval()
-        self.bytes = int(network.get_memory_footprint(return_buffers=False))
+        self.bytes = stored or int(network.get_memory_footprint(return_buffers=False))
         self.weights = weights or sum(parameter.numel() for parameter in network.parameters())
         self.bits_per_weight = self.bytes * 8 / self.weights
         self.vocabulary = int(network.get_input_embeddings().num_embeddings)
@@ -133,51 +132,13 @@ class Folders:
     weights: int
 
     def open(self, kind: str) -> FolderSide:
-        if kind in ("gptq", "awq"):
+        if kind in low_bit.CALIBRATED:
             return self._calibrated(kind)
-        network, _ = hf.load_for_training(self.model, self.cache_dir, quantization_config=_bits_and_bytes(kind))
-        return FolderSide(kind, network, self.weights)
+        return FolderSide(kind, low_bit.at_load(kind, self.model, self.cache_dir), self.weights)
 
     def _calibrated(self, kind: str) -> FolderSide:
-        from gptqmodel import GPTQModel, QuantizeConfig  # type: ignore[import-not-found]
-        from gptqmodel.quantization import FORMAT, METHOD  # type: ignore[import-not-found]
-
-        method = {"quant_method": METHOD.AWQ, "format": FORMAT.GEMM} if kind == "awq" else {}
+        """Its bytes are those of the files: on a processor the weights are read back to float32 to be computed with."""
         folder = self.scratch / kind
         discard(folder)
-        made = GPTQModel.load(str(hf.folder_of(self.model, self.cache_dir)), QuantizeConfig(bits=4, group_size=128, **method))
-        made.quantize(list(self.texts), batch_size=1)
-        made.save(str(folder))
-        network, _ = hf.load(Model(str(folder), "hf", str(folder)), self.cache_dir)
-        return FolderSide(kind, network, self.weights)
-
-
-def require(kinds: Sequence[str]) -> None:
-    """Raise EngineMissing for what this machine cannot quantize to, before anything is loaded."""
-    for kind in kinds:
-        if kind in ("gptq", "awq"):
-            _require_calibrated(kind)
-        elif importlib.util.find_spec("bitsandbytes") is None:
-            raise EngineMissing(f"{kind} needs the package bitsandbytes, which is not installed", fix="pip install 'modelwright[qlora]'")
-
-
-def _require_calibrated(kind: str) -> None:
-    import torch
-
-    absent = [] if importlib.util.find_spec("gptqmodel") else ["the package GPTQModel"]
-    absent += [] if torch.cuda.is_available() else ["a CUDA GPU"]
-    if absent:
-        raise EngineMissing(
-            f"{kind} needs GPTQModel and a CUDA GPU; here {' and '.join(absent)} {'are' if len(absent) > 1 else 'is'} missing",
-            fix="pip install gptqmodel on a machine with a CUDA GPU, or use types=Q4_K_M, int8 or nf4, which need none",
-        )
-
-
-def _bits_and_bytes(kind: str) -> Any:
-    from transformers import BitsAndBytesConfig
-
-    if kind == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=hf.best_dtype()
-    )
+        low_bit.make(kind, self.model, folder, self.texts, self.cache_dir)
+        return FolderSide(kind, low_bit.open_calibrated(kind, folder), self.weights, stored=low_bit.stored_bytes(folder))

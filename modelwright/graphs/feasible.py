@@ -7,7 +7,7 @@ asking the tool's own estimate again, with a smaller batch, shorter rows or a li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -58,14 +58,21 @@ def changes(tool: Tool, args: Json) -> Iterator[Json]:
     """Settings to try, the mildest first: one argument less, then two."""
     fields = tool.args.model_fields
     current = {name: args.get(name, fields[name].get_default()) for name in LEAST if name in fields}
-    smaller = {name: halvings(value, LEAST[name]) for name, value in current.items() if isinstance(value, int)}
+    smaller = {name: found for name, value in current.items() if (found := _smaller(value, LEAST[name]))}
     method = args.get("method", fields["method"].get_default()) if "method" in fields else None
     lighter: list[Json] = [{}, *({"method": other} for other in LIGHTER.get(str(method), ()))]
     for name, values in smaller.items():
         yield from ({name: value} for value in values)
     yield from lighter[1:]
-    names = list(smaller)
     for start in lighter:
-        for first, second in pairwise(names):
-            last = smaller[first][-1] if smaller[first] else current[first]
-            yield from ({**start, first: last, second: value} for value in smaller[second])
+        for first, second in pairwise(smaller):
+            yield from ({**start, first: smaller[first][-1], second: value} for value in smaller[second])
+
+
+def _smaller(value: object, least: int) -> Sequence[int | list[int]]:
+    """Half, a quarter … of a number; of a list of loads those up to half, a quarter … of its largest."""
+    if isinstance(value, int):
+        return halvings(value, least)
+    if not (isinstance(value, list) and value and all(isinstance(one, int) for one in value)):
+        return []
+    return [[one for one in value if one <= most] or [most] for most in halvings(max(value), least)]

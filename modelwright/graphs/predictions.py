@@ -28,6 +28,10 @@ NEWEST = 40
 """calls that are looked at: a machine's load changes"""
 DOUBT = 0.5
 """calls that say "the estimate is right" before there is any, so that one call moves it by two thirds"""
+DOUBT_UNLIKE = 3.0
+"""the same where only calls of another kind ran: inference says little of training"""
+SHORTEST = 1.0
+"""seconds below which being off is counted as a share of this: 0.1 s said and 0.003 s taken is no error"""
 WIDEST = 20.0
 """a factor beyond this is a broken measurement, not a correction"""
 SPREAD_UNKNOWN = 0.35
@@ -165,13 +169,14 @@ class History:
 def factor(past: Sequence[Past], features: str) -> Factor | None:
     """Of the like calls among `past` (newest first), or of all of them; None when there is none that can be used."""
     usable = [one for one in past if one.predicted > 0 and one.measured > 0 and 1 / WIDEST < one.measured / one.predicted < WIDEST]
-    like = [one for one in usable if one.features == features] or usable
-    ratios = [math.log(one.measured / one.predicted) for one in like[:NEWEST]]
+    like = [one for one in usable if one.features == features]
+    ratios = [math.log(one.measured / one.predicted) for one in (like or usable)[:NEWEST]]
     if not ratios:
         return None
-    mean = sum(ratios) / (len(ratios) + DOUBT)
+    doubt = DOUBT if like else DOUBT_UNLIKE
+    mean = sum(ratios) / (len(ratios) + doubt)
     around = [(ratio - mean) ** 2 for ratio in ratios]
-    spread = math.sqrt((sum(around) + DOUBT * SPREAD_UNKNOWN**2) / (len(ratios) - 0.5 + DOUBT))
+    spread = math.sqrt((sum(around) + doubt * SPREAD_UNKNOWN**2) / (len(ratios) - 0.5 + doubt))
     return Factor(math.exp(mean), spread, len(ratios))
 
 
@@ -184,14 +189,18 @@ class Record:
     corrected: float
 
 
-def record(past: Sequence[Past]) -> Record | None:
-    """Over `past`, newest first; each call is corrected by those before it alone. None for fewer than two calls."""
+def record(past: Sequence[Past], *, least: float = 0.0) -> Record | None:
+    """Over `past`, newest first; each call is corrected by those before it alone. None for fewer than two calls.
+
+    What was measured below `least` counts as `least` when the share is taken.
+    """
     usable = [one for one in past if one.predicted > 0 and one.measured > 0]
     if len(usable) < 2:
         return None
     plain, corrected = [], []
     for index, one in enumerate(usable[:-1]):
         before = factor(usable[index + 1 :], one.features)
-        plain.append(abs(one.predicted / one.measured - 1))
-        corrected.append(abs(one.predicted * (before.value if before else 1) / one.measured - 1))
+        against = max(one.measured, least)
+        plain.append(abs(one.predicted - one.measured) / against)
+        corrected.append(abs(one.predicted * (before.value if before else 1) - one.measured) / against)
     return Record(len(usable), statistics.median(plain), statistics.median(corrected))

@@ -10,12 +10,11 @@ Sources: transformers' configuration_*.py for names and defaults; llama.cpp's co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from modelwright.errors import BadRequest
-from modelwright.sizing.shapes import MOST_LAYERS, Experts, Latent, Layer, ModelShape, whole
-
-Config = Mapping[str, Any]
+from modelwright.sizing.config_fields import Config, Fields
+from modelwright.sizing.layer_kinds import is_vague, layer_kinds
+from modelwright.sizing.shapes import MOST_LAYERS, Experts, Latent, Layer, ModelShape
 
 ARCHITECTURES = {
     "llama": "llama",
@@ -46,6 +45,8 @@ ARCHITECTURES = {
 TIED = frozenset({"gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma3n_text", "mamba", "falcon_mamba", "lfm2"})
 """whose embedding is also their output unless the config says otherwise; for the others transformers' default is untied"""
 STRANGE = (
+    "index_head_dim",
+    "compress_ratios",
     "linear_attn_config",
     "mamba_d_state",
     "mamba_expand",
@@ -55,27 +56,7 @@ STRANGE = (
     "rwkv_version",
     "attention_types",
 )
-"""fields that name a layer which is no ordinary attention"""
-
-
-class Fields:
-    """A config whose every access names the field that is missing or impossible."""
-
-    def __init__(self, config: Config, name: str) -> None:
-        if not isinstance(config, Mapping):
-            raise BadRequest(f"{name}: the config is no JSON object")
-        self.values, self.name = config, name
-
-    def has(self, key: str) -> bool:
-        return self.values.get(key) is not None
-
-    def need(self, key: str, *, most: int = 1 << 32) -> int:
-        if not self.has(key):
-            raise BadRequest(f"{self.name}: its config has no {key}", fix="give layers, kv_heads and head_dim instead")
-        return whole(self.values[key], f"{self.name}: {key}", most=most)
-
-    def number(self, key: str, otherwise: int) -> int:
-        return whole(self.values[key], f"{self.name}: {key}", least=0) if self.has(key) else otherwise
+"""fields that name a layer which is no ordinary attention, or a cache beside its keys and values"""
 
 
 def from_config(config: Config, name: str) -> ModelShape:
@@ -92,7 +73,7 @@ def from_config(config: Config, name: str) -> ModelShape:
         layers=layers,
         architecture=ARCHITECTURES.get(kind, ""),
         hidden=fields.need("hidden_size"),
-        inner=fields.number("intermediate_size", 0),
+        inner=_inner(fields, kind),
         heads=fields.number("num_attention_heads", 0),
         vocabulary=fields.number("vocab_size", 0),
         context=fields.number("max_position_embeddings", 0),
@@ -102,13 +83,35 @@ def from_config(config: Config, name: str) -> ModelShape:
         ssm=_ssm(fields, kind),
         window=max((layer.window for layer in layers), default=0),
         source="config.json",
-        notes=() if kind in ARCHITECTURES else (f"model_type {kind or 'is not given'}: counted as ordinary grouped-query attention",),
+        notes=_notes(fields, kind),
+    )
+
+
+def _notes(fields: Fields, kind: str) -> tuple[str, ...]:
+    said = () if kind in ARCHITECTURES else (f"model_type {kind or 'is not given'}: counted as ordinary grouped-query attention",)
+    window = fields.number("sliding_window", 0)
+    return (
+        (*said, f"which layers have the window of {window} is not known: all count with the whole context")
+        if is_vague(fields, kind)
+        else said
     )
 
 
 def _is_tied(config: Config, fields: Fields, kind: str) -> bool:
-    said = config.get("tie_word_embeddings", fields.values.get("tie_word_embeddings"))
+    names = ("tie_word_embeddings", "tie_embedding")
+    said = next((value for source in (config, fields.values) for name in names if (value := source.get(name)) is not None), None)
     return bool(said) if said is not None else kind in TIED
+
+
+def _inner(fields: Fields, kind: str) -> int:
+    """Width of the feed-forward part. LFM2's is two thirds of what its config names, rounded up to a multiple (modeling_lfm2.py)."""
+    width = fields.number("block_ff_dim", 0) or fields.number("intermediate_size", 0)
+    if kind != "lfm2" or fields.values.get("block_auto_adjust_ff_dim") is False:
+        return width
+    multiple, factor = fields.number("block_multiple_of", 256), fields.values.get("block_ffn_dim_multiplier", 1.0)
+    if not isinstance(factor, int | float) or not 0 < factor <= 16:
+        raise BadRequest(f"{fields.name}: block_ffn_dim_multiplier is {factor!r:.40}, not a factor")
+    return -(-int(factor * int(2 * width / 3)) // max(multiple, 1)) * max(multiple, 1)
 
 
 def _refuse_strange(fields: Fields, kind: str) -> None:
@@ -125,7 +128,7 @@ def _attention_layers(fields: Fields, kind: str) -> tuple[Layer, ...]:
     if fields.has("kv_lora_rank"):
         return (_latent_layer(fields),) * count
     full = _plain_layer(fields)
-    kinds = _layer_kinds(fields, kind, count)
+    kinds = layer_kinds(fields, kind, count)
     shared = fields.number("num_kv_shared_layers", 0)
     window = fields.number("sliding_window", 0) or fields.number("attention_chunk_size", 0)
     made = []
@@ -181,33 +184,6 @@ def _latent(fields: Fields) -> Latent | None:
         nope=fields.need("qk_nope_head_dim"),
         value=fields.need("v_head_dim"),
     )
-
-
-def _layer_kinds(fields: Fields, kind: str, count: int) -> list[str]:
-    """One word a layer: as the config lists them, or by the family's rule."""
-    listed = fields.values.get("layer_types")
-    if listed is not None:
-        if not isinstance(listed, list) or len(listed) != count:
-            raise BadRequest(f"{fields.name}: layer_types does not name {count} layers")
-        return [str(item) for item in listed]
-    if not fields.number("sliding_window", 0) or fields.values.get("use_sliding_window") is False:
-        return ["full_attention"] * count
-    slides = SLIDING.get(kind)
-    return ["sliding_attention" if slides is None or slides(index, fields) else "full_attention" for index in range(count)]
-
-
-SLIDING: dict[str, Callable[[int, Fields], bool]] = {
-    "gemma2": lambda index, fields: index % 2 == 0,
-    "gemma3": lambda index, fields: (index + 1) % (fields.number("sliding_window_pattern", 6) or 6) != 0,
-    "gemma3_text": lambda index, fields: (index + 1) % (fields.number("sliding_window_pattern", 6) or 6) != 0,
-    "gemma3n": lambda index, fields: (index + 1) % 5 != 0,
-    "gemma3n_text": lambda index, fields: (index + 1) % 5 != 0,
-    "gpt_oss": lambda index, fields: index % 2 == 0,
-    "qwen2": lambda index, fields: bool(fields.values.get("use_sliding_window")) and index >= fields.number("max_window_layers", 0),
-    "qwen3": lambda index, fields: bool(fields.values.get("use_sliding_window")) and index >= fields.number("max_window_layers", 0),
-    "qwen3_moe": lambda index, fields: bool(fields.values.get("use_sliding_window")),
-}
-"""which layers slide where the config does not list them; every layer in the other families"""
 
 
 def _delta_layer(fields: Fields) -> Layer:

@@ -42,7 +42,7 @@ def find(name: str) -> Device:
         fix = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(table())}; or give memory_gib"
         raise BadRequest(f"no GPU {name!r:.60} in the table", fix=fix)
     entry = table()[names[wanted]]
-    return Device(names[wanted], int(entry["memory_gib"] * 2**30), entry["bandwidth_gb_s"] * 1e9, entry["tflops"] * 1e12)
+    return Device(names[wanted], int(entry["memory_mib"]) << 20, entry["bandwidth_gb_s"] * 1e9, entry["tflops"] * 1e12)
 
 
 def _plain(name: str) -> str:

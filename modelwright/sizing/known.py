@@ -32,7 +32,7 @@ def find(name: str) -> ModelShape | None:
     wanted = _plain(name)
     for known, entry in table().items():
         if wanted in {_plain(known), *map(_plain, entry.get("also", []))}:
-            config = {key: value for key, value in entry.items() if key not in ("source", "also", "parameters")}
+            config = {key: value for key, value in entry.items() if key not in ("source", "checked", "also", "parameters")}
             shape = from_config(config, known)
             return ModelShape(**{**vars(shape), "source": entry["source"], "parameters": int(entry.get("parameters", 0))})
     return None

@@ -67,10 +67,10 @@ def _load(point: Json) -> Load:
 
 
 def _points(path: Path) -> Sequence[Json]:
-    """Of a result of benchmark, of `call benchmark --json`, or of a run's JSON with a benchmark step."""
+    """Of the benchmark.json that it left, of `call benchmark --json`, or of a run's JSON with a benchmark step."""
     with clear_os_errors(path):
         if path.stat().st_size > LARGEST:
-            raise DataError(f"{path} is too large for a result of benchmark", fix="give what `call benchmark --json` printed")
+            raise DataError(f"{path} is too large for a result of benchmark", fix="give the result_path of a benchmark (benchmark.json)")
         text = path.read_text(encoding="utf-8", errors="replace")
     try:
         value = json.loads(text)
@@ -79,5 +79,8 @@ def _points(path: Path) -> Sequence[Json]:
         for point in points:
             _ = _load({**point, "goodput": point["goodput"] or {"share": 0.0, "objective": {}}}), point["side"], point["concurrency"]
     except (ValueError, AttributeError, KeyError, TypeError, StopIteration):
-        raise DataError(f"{path} is no result of benchmark", fix="give what `modelwright call benchmark … --json` printed") from None
+        raise DataError(
+            f"{path} is no result of benchmark",
+            fix="give its result_path (benchmark.json), or what `modelwright call benchmark … --json` printed",
+        ) from None
     return points

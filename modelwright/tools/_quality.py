@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from modelwright.contract import ToolContext
-from modelwright.engines import gguf_header
+from modelwright.engines import gguf_header, low_bit
 from modelwright.errors import BadRequest
 from modelwright.modelrefs import Model, resolve
 from modelwright.sizing import kv
@@ -19,8 +19,8 @@ from modelwright.tools._evaluation import Score
 from modelwright.types import Json, Strict
 
 FULL = frozenset({"F32", "F16", "BF16"})
-AT_LOAD = ("int8", "nf4", "gptq", "awq")
-"""Made by bitsandbytes or GPTQModel when transformers loads the model, not files of llama.cpp."""
+AT_LOAD = low_bit.KINDS
+"""Made by bitsandbytes or GPTQModel and read by transformers, not files of llama.cpp."""
 DEFAULT_TYPES = ("Q8_0", "Q4_K_M")
 SAMPLES = Path(__file__).parent / "samples"
 SHIPPED = ("prose.txt", "english.txt", "legal.txt", "code.txt", "json.txt")

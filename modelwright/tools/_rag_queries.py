@@ -7,12 +7,13 @@ asks a model, and its answer is searched for and then thrown away.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 
 from modelwright.contract import ToolContext
-from modelwright.modelrefs import resolve
 from modelwright.scoring.citations import STOP, words
+from modelwright.tools._rag_model import say
 
+LONGEST_MADE_UP = 80
+"""Tokens."""
 _ASKING = re.compile(
     r"^(?:please\s+)?(?:what|which|who|whom|whose|when|where|why|how(?:\s+(?:much|many|long|often|far|old|loud))?|can|could|may|do|does|did|is"
     r"|are|was|were|will|would|should|tell me|explain|describe|find|show me)\b[\s,]*",
@@ -46,11 +47,6 @@ def _parts(query: str) -> list[str]:
 
 def hypothetical(query: str, model: str, ctx: ToolContext) -> list[str]:
     """A made-up answer to the query (HyDE, Gao et al. 2022, arXiv 2212.10496), in a list; empty when the model says nothing."""
-    spec = {
-        "model": asdict(resolve(model, ctx.workspace)),
-        "prompts": [[{"role": "user", "content": f"Write two plain sentences that answer this question, as a handbook would: {query}"}]],
-        "max_new_tokens": 80,
-        "threads": ctx.settings.threads,
-        "cache_dir": str(ctx.settings.cache_dir),
-    }
-    return [text for text in ctx.job("generate", spec)["answers"] if text.strip()]
+    asked = f"Write two plain sentences that answer this question, as a handbook would: {query}"
+    said = say([{"role": "user", "content": asked}], model, ctx, tokens=LONGEST_MADE_UP)
+    return [said] if said.strip() else []

@@ -23,7 +23,7 @@ from modelwright.scoring.load_points import Point
 from modelwright.scoring.signed_rank import FEWEST_BLOCKS, Difference
 from modelwright.tools import _bench
 from modelwright.tools._bench import EngineName
-from modelwright.types import Check, DatasetPath, Effect, Estimate, Json, ModelRef, ToolArgs, ToolResult
+from modelwright.types import Check, DatasetPath, Effect, Estimate, FilePath, Json, ModelRef, ToolArgs, ToolResult
 
 Verdict = Literal["model is better", "baseline is better", "cannot tell"]
 SWEEP_LOADS = 8
@@ -100,6 +100,7 @@ class Result(ToolResult):
     cache: str = Field(description="what is known of prefix caches during the measurement")
     workload: Json = Field(description="workload card: everything the numbers depend on but the machine")
     system: Json = Field(description="system card: machine, versions, what else ran")
+    result_path: FilePath = Field(description="JSON of points, comparison, knee and cards; cost reckons from it (benchmark_result)")
     requests_path: str = Field(description="JSON lines: side, load, repeat and the times of every request, seconds from the run's start")
     plot_path: str | None = Field(description="latency against throughput; null without matplotlib")
     notes: list[str] = Field(description="what a reader should know beside the numbers")
@@ -217,6 +218,7 @@ def benchmark(args: Args, ctx: ToolContext) -> Result:
         cache=_cache(args, points),
         workload=done["workload"],
         system=done["system"],
+        result_path=written["result"],
         requests_path=written["requests"],
         plot_path=written.get("plot"),
         notes=done["notes"],

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +29,6 @@ from modelwright.tools._sheet import Line
 from modelwright.types import Check, Effect, Estimate, FilePath, ModelRef, ToolArgs, ToolResult
 
 LIST = "price list"
-PACKAGED = Path(pricefile.__file__).parent / "models" / "prices.toml"
 HARDWARE = ("tokens_per_second", "benchmark_result", "power_watts", "electricity_price", "hardware_price", "lifetime_years")
 
 
@@ -53,7 +51,9 @@ class Args(ToolArgs):
     tokens_per_second: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="output tokens a second of the hardware, all requests at once, within the objective"
     )
-    benchmark_result: FilePath | None = Field(None, description="JSON of benchmark with an objective: the throughput is taken from it")
+    benchmark_result: FilePath | None = Field(
+        None, description="result_path of a benchmark with an objective: the throughput is taken from it"
+    )
     good_share: float = Field(0.95, gt=0, le=1, description="share of requests that have to meet the benchmark's objective")
     power_watts: float | None = Field(None, gt=0, allow_inf_nan=False, description="of the machine while it works, watts")
     electricity_price: float | None = Field(None, ge=0, allow_inf_nan=False, description="US dollars per kilowatt hour")
@@ -157,9 +157,9 @@ def _prices(args: Args, ctx: ToolContext) -> list[tuple[str, Price]]:
     address = endpoint(args.model).address if args.model and args.model.startswith("openai:") else None
     if not args.hosted and not address:
         return found
-    entries = [*(pricefile.read(Path(ctx.settings.prices)) if ctx.settings.prices else []), *pricefile.read(PACKAGED)]
+    entries = pricefile.entries(ctx.workspace / ctx.settings.prices if ctx.settings.prices else None)
     for name in dict.fromkeys([*args.hosted, *([address] if address else [])]):
-        price = next((entry for entry in entries if fnmatchcase(name, entry.model) or name == entry.model), None)
+        price = pricefile.find(entries, name)
         if price is None:
             raise BadRequest(f"the price of {name!r} is unknown", fix=f"add it to {_where(ctx)}: {_known_names(entries)}")
         found.append((f"{name} (as of {price.as_of})" if price.as_of else name, price))

@@ -285,4 +285,9 @@ def _notes(shape: ModelShape, args: Args, cache: Cache) -> list[str]:
         said.append("transformers keeps keys and values of every head, not the latent vector")
     if args.engine == "vllm" and args.memory_gib is not None:
         said.append("weights in 16 bits come off the limit; activations and CUDA graphs take some of it too")
+        if args.model is not None and not _budget(shape, args):
+            size = human_bytes(2 * layout.parameters(shape))
+            said.append(
+                f"the weights alone, {size} in 16 bits, are more than the limit: give layers, kv_heads and head_dim to leave them out"
+            )
     return said

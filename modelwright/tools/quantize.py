@@ -1,8 +1,8 @@
-"""`quantize`: a full-precision GGUF file in smaller types, with the bits a weight really takes beside the label's.
+"""`quantize`: a full-precision GGUF file in llama.cpp's smaller types, or a folder in int8, nf4, gptq or awq, with its real bits.
 
-Two facts to know. On small models the labels lie: rows that are no multiple of 256 fall back to other types, and
-`fallback_tensors` counts them. And the source has to be F32, F16 or BF16: `export_model` makes one from anything else.
-Quality is not measured here; `compare` and `evaluate` do that.
+Two facts to know. On small models the labels lie: rows that are no multiple of 256 fall back to other types (`fallback_tensors`
+counts them), and embeddings of a folder stay whole. And the source has to be unquantized: `export_model` makes one.
+Quality is not measured here; `quantization_quality` does that.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pydantic import Field
 
 from modelwright.canonical import sha256_of_path
 from modelwright.contract import ToolContext, tool
-from modelwright.engines import gguf_header
-from modelwright.errors import ModelRefError
+from modelwright.engines import gguf_header, low_bit, weights
+from modelwright.errors import BadRequest, ModelRefError
 from modelwright.modelrefs import Model, resolve
 from modelwright.text import human_bytes
 from modelwright.types import (
@@ -25,6 +25,7 @@ from modelwright.types import (
     DatasetPath,
     Effect,
     Estimate,
+    Json,
     ModelRef,
     OutputPath,
     Strict,
@@ -32,16 +33,23 @@ from modelwright.types import (
     ToolResult,
 )
 
+SAMPLES = Path(__file__).parent / "samples"
+CALIBRATION = ("prose.txt", "english.txt", "code.txt", "json.txt", "legal.txt")
+
 
 class Args(ToolArgs):
-    model: ModelRef = Field(description="GGUF file in F32, F16 or BF16")
-    types: list[str] = Field(["Q8_0"], min_length=1, max_length=12, description="llama.cpp's names: Q8_0, Q4_K_M, IQ4_NL …")
-    imatrix_dataset: DatasetPath | None = Field(None, description="text to weigh columns by; IQ1, IQ2, IQ3_XXS and Q2_K_S need it")
-    output: OutputPath | None = Field(None, description="folder for the files; the run's folder if unset")
+    model: ModelRef = Field(description="GGUF file in F32, F16 or BF16; for int8, nf4, gptq and awq a folder, or builtin")
+    types: list[str] = Field(
+        ["Q8_0"], min_length=1, max_length=12, description="llama.cpp's names (Q8_0, Q4_K_M, IQ4_NL …), or int8, nf4, gptq, awq"
+    )
+    imatrix_dataset: DatasetPath | None = Field(
+        None, description="text to weigh columns by; IQ1, IQ2, IQ3_XXS and Q2_K_S need it; gptq and awq are calibrated on it"
+    )
+    output: OutputPath | None = Field(None, description="folder for what is made; the run's folder if unset")
 
 
 class Quantization(Strict):
-    """One file, and what is really in it."""
+    """One file or folder, and what is really in it."""
 
     type: str
     model: ModelRef
@@ -58,7 +66,7 @@ class Quantization(Strict):
 class Result(ToolResult):
     models: list[ModelRef]
     quantizations: list[Quantization]
-    source_tensors: int
+    source_tensors: int = Field(description="tensors of the GGUF file; 0 for a folder")
     imatrix_tokens: int = Field(description="tokens that the importance matrix was measured on; 0 without one")
     notes: list[str] = Field(default_factory=list, description="what a reader should know beside the numbers")
 
@@ -66,15 +74,16 @@ class Result(ToolResult):
 def estimate(args: Args, workspace: Path) -> Estimate:
     """At most 1.1 times 8.6 bits a weight each, and the time that each type took on two cores."""
     model = resolve(args.model, workspace)
-    elements = gguf_header.read(Path(model.path)).elements if model.kind == "gguf" else 0
-    seconds = 3 + elements * sum(map(_seconds_a_weight, args.types)) + (60 if args.imatrix_dataset else 0)
-    memory = int(500e6 + elements * (4.5 if args.imatrix_dataset else 2.0))
+    folders = [kind for kind in args.types if is_folder_type(kind)]
+    elements = weights.count(model) if model.kind in ("gguf", "hf") else 0
+    seconds = 3 + elements * sum(map(_seconds_a_weight, args.types)) + (60 if args.imatrix_dataset else 0) + 15 * bool(folders)
+    memory = int(500e6 + elements * (9.0 if folders else 4.5 if args.imatrix_dataset else 2.0))
     return Estimate(seconds=seconds, memory_bytes=memory, disk_bytes=int(len(args.types) * (elements * 1.18 + 8e6)), cost=0)
 
 
 def _seconds_a_weight(name: str) -> float:
-    """Q4_K_M took 3 s for 135 million weights, IQ4_NL 25 s, IQ2_XXS 6 s for 1.8 million and IQ1_S 25 s."""
-    slow = {"IQ1": 1.4e-5, "IQ2": 3e-6}
+    """Q4_K_M took 3 s for 135 million weights, IQ4_NL 25 s, IQ2_XXS 6 s for 1.8 million, IQ1_S 25 s; GPTQ and AWQ are a guess."""
+    slow = {"IQ1": 1.4e-5, "IQ2": 3e-6, "INT": 5e-8, "NF4": 1e-7, "GPT": 6e-6, "AWQ": 1e-5}
     return slow.get(name.upper()[:3], 2e-7 if name.upper().startswith("IQ") else 4e-8)
 
 
@@ -88,12 +97,15 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
 
 def _unchanged(one: Quantization, artifact: Artifact) -> Check:
     path = Path(one.model)
-    same = path.is_file() and sha256_of_path(path) == artifact.sha256
+    same = path.exists() and sha256_of_path(path) == artifact.sha256
     return Check(name=f"{one.type} unchanged", passed=same, detail=artifact.sha256[:12])
 
 
 def _as_reported(one: Quantization, tensors: int) -> Check:
     name = f"{one.type} as reported"
+    if is_folder_type(one.type):
+        stored = low_bit.stored_bytes(Path(one.model))
+        return Check(name=name, passed=stored == one.bytes > 0, detail=f"{stored} bytes")
     try:
         header = gguf_header.read(Path(one.model))
     except ModelRefError as error:
@@ -107,24 +119,17 @@ def _as_reported(one: Quantization, tensors: int) -> Check:
     example={"model": "model-f16.gguf", "types": ["Q8_0", "Q4_K_M"]},
     estimate=estimate,
     checks=checks,
-    keywords=("quantize", "smaller", "compress", "4-bit", "8-bit", "gguf", "bits", "imatrix"),
+    keywords=("quantize", "smaller", "compress", "4-bit", "8-bit", "gguf", "bits", "imatrix", "int8", "nf4", "gptq", "awq"),
 )
 def quantize(args: Args, ctx: ToolContext) -> Result:
-    """Quantize a GGUF file to smaller types and report the bits each weight really takes."""
+    """Quantize a model to smaller types and report the bits each weight really takes."""
     model = resolve(args.model, ctx.workspace)
-    done = ctx.job(
-        "quantize",
-        {
-            "model": asdict(model),
-            "types": args.types,
-            "imatrix_dataset": _absolute(args.imatrix_dataset, ctx),
-            "output": _absolute(args.output, ctx) or str(ctx.output_dir.absolute()),
-            "replace": args.output is None,
-            "cache_dir": str(ctx.settings.cache_dir),
-            "threads": ctx.settings.threads,
-            "seed": ctx.settings.seed,
-        },
-    )
+    of_folders = [kind for kind in args.types if is_folder_type(kind)]
+    if of_folders and len(of_folders) < len(args.types):
+        raise BadRequest(
+            f"{', '.join(of_folders)} make folders, the other types GGUF files from a GGUF file", fix="quantize to them in two calls"
+        )
+    done = _folders(args, ctx, model) if of_folders else _files(args, ctx, model)
     artifacts = [Artifact.model_validate(one.pop("artifact")) for one in done["quantizations"]]
     made = [Quantization.model_validate(one) for one in done["quantizations"]]
     return Result(
@@ -136,6 +141,33 @@ def quantize(args: Args, ctx: ToolContext) -> Result:
         imatrix_tokens=done["imatrix_tokens"],
         notes=notes(made),
     )
+
+
+def is_folder_type(name: str) -> bool:
+    return name.lower() in low_bit.KINDS
+
+
+def _files(args: Args, ctx: ToolContext, model: Model) -> Json:
+    return ctx.job("quantize", {**_common(args, ctx, model), "imatrix_dataset": _absolute(args.imatrix_dataset, ctx)})
+
+
+def _folders(args: Args, ctx: ToolContext, model: Model) -> Json:
+    """gptq and awq are calibrated on the dataset, or on the shipped texts."""
+    texts = [args.imatrix_dataset] if args.imatrix_dataset else [str(SAMPLES / name) for name in CALIBRATION]
+    done = ctx.job("quantize_folder", {**_common(args, ctx, model), "texts": [_absolute(path, ctx) for path in texts]})
+    return {**done, "source_tensors": 0, "imatrix_tokens": 0}
+
+
+def _common(args: Args, ctx: ToolContext, model: Model) -> Json:
+    return {
+        "model": asdict(model),
+        "types": args.types,
+        "output": _absolute(args.output, ctx) or str(ctx.output_dir.absolute()),
+        "replace": args.output is None,
+        "cache_dir": str(ctx.settings.cache_dir),
+        "threads": ctx.settings.threads,
+        "seed": ctx.settings.seed,
+    }
 
 
 def _absolute(path: str | None, ctx: ToolContext) -> str | None:

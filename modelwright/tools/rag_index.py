@@ -7,7 +7,9 @@ text, pictures, rows that are no rows. It does NOT describe pictures or rebuild 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -81,16 +83,17 @@ class Result(ToolResult):
 
 def estimate(args: Args, workspace: Path) -> Estimate:
     """As measured on two cores: 15 chunks a second, 150 MB and about the size of the texts on disk once more."""
-    root, pattern = root_and_pattern(args.path, workspace)
-    size = 0
-    for number, path in enumerate(files_under(root, pattern)):
-        if number >= COUNTED:
-            break
-        size += min(path.stat().st_size, int(args.max_file_mb * 1e6)) if path.exists() else 0
+    size = sum(bytes_of for bytes_of in _sizes(args, workspace) if bytes_of <= args.max_file_mb * 1e6)
     chunks = size / (4 * args.chunk_tokens)
     return Estimate(
         seconds=round(3 + chunks / 15, 1), memory_bytes=400_000_000 + 4 * min(size, 10**9), disk_bytes=int(2.5 * size + chunks * 2000)
     )
+
+
+def _sizes(args: Args, workspace: Path) -> Iterator[int]:
+    for path in islice(files_under(*root_and_pattern(args.path, workspace)), COUNTED):
+        with contextlib.suppress(OSError):  # it may go at any time
+            yield path.stat().st_size
 
 
 def checks(args: Args, result: Result) -> Sequence[Check]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelwright.engines import quality, quality_measure, quality_sides
+from modelwright.engines import low_bit, quality, quality_measure, quality_sides
 from modelwright.engines.quality_measure import Opener, compare_rows, groups
 from modelwright.engines.quality_pareto import Candidate, dominated_by, dominates
 from modelwright.errors import BadRequest, DataError, EngineMissing
@@ -74,10 +74,13 @@ def test_a_short_text_is_cut_into_shorter_windows_and_a_tiny_one_refused(tmp_pat
         quality.windows_of(Model("m", "gguf", "m"), spec)
 
 
-def test_gptq_and_awq_say_what_they_need() -> None:
+def test_gptq_and_awq_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(low_bit.importlib.util, "find_spec", lambda name: None)
     for kind in ("gptq", "awq"):
-        with pytest.raises(EngineMissing, match=f"{kind} needs GPTQModel and a CUDA GPU"):
-            quality_sides.require([kind])
+        with pytest.raises(EngineMissing, match=f"{kind} needs the package GPTQModel"):
+            low_bit.require([kind])
+    with pytest.raises(EngineMissing, match="nf4 needs the package bitsandbytes"):
+        low_bit.require(["nf4"])
 
 
 def test_a_quantized_folder_is_smaller_and_near_its_original(tmp_path: Path) -> None:

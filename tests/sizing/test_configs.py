@@ -53,6 +53,30 @@ def test_a_hybrid_has_caches_for_its_attention_layers_and_states_for_the_others(
     assert cache.parts["full_attention"] == 256 * 2 * 64 * 2 * 2
 
 
+def test_a_hybrid_whose_config_lists_no_layers_follows_the_rule_of_its_family() -> None:
+    delta = {f"linear_{name}": 2 for name in ("num_key_heads", "key_head_dim", "num_value_heads", "value_head_dim", "conv_kernel_dim")}
+    layers = from_config({**LLAMA, **delta, "model_type": "qwen3_next", "num_hidden_layers": 8}, "m").layers
+    assert [bool(layer.keys) for layer in layers] == [False, False, False, True] * 2
+    lfm2 = {**LLAMA, "model_type": "lfm2", "conv_L_cache": 3, "full_attn_idxs": [2], "block_ff_dim": 6656}
+    shape = from_config(lfm2, "m")
+    assert [bool(layer.keys) for layer in shape.layers] == [False, False, True, False]
+    assert shape.inner == 4608  # two thirds of 6656, rounded up to a multiple of 256
+    assert from_config({**lfm2, "block_auto_adjust_ff_dim": False}, "m").inner == 6656
+
+
+def test_a_window_slides_where_the_family_says_so_and_counts_whole_where_nobody_says_which_layers() -> None:
+    slid = {**LLAMA, "sliding_window": 128}
+    assert [layer.window for layer in from_config({**slid, "model_type": "cohere2"}, "m").layers] == [128, 128, 128, 0]
+    assert [layer.window for layer in from_config({**slid, "model_type": "exaone4", "sliding_window_pattern": "LG"}, "m").layers] == [
+        128,
+        0,
+    ] * 2
+    assert [layer.window for layer in from_config({**slid, "model_type": "mistral"}, "m").layers] == [128] * 4
+    unknown = from_config({**slid, "model_type": "newcomer"}, "m")
+    assert [layer.window for layer in unknown.layers] == [0] * 4
+    assert any("window of 128 is not known" in note for note in unknown.notes)
+
+
 def test_a_vision_model_is_reckoned_by_its_text_part() -> None:
     assert from_config({"model_type": "gemma3", "text_config": {**LLAMA, "model_type": "gemma3_text"}}, "m").kv_heads == 2
 
@@ -71,6 +95,10 @@ def test_a_vision_model_is_reckoned_by_its_text_part() -> None:
         ({"layer_types": ["lightning"] * 4}, "'lightning', which is not known here"),
         ({"model_type": "kimi_linear", "linear_attn_config": {}}, "linear_attn_config describes layers"),
         ({"kv_lora_rank": 512}, "has no qk_rope_head_dim"),
+        ({"model_type": "deepseek_v32", "index_head_dim": 128}, "index_head_dim describes layers"),
+        ({"model_type": "lfm2", "full_attn_idxs": [9]}, "full_attn_idxs is 9"),
+        ({"model_type": "lfm2", "full_attn_idxs": 2}, "not a list of layers"),
+        ({"model_type": "lfm2", "block_ffn_dim_multiplier": "x", "conv_L_cache": 3, "full_attn_idxs": []}, "not a factor"),
     ],
 )
 def test_what_is_missing_or_unknown_is_named(changes: dict[str, Any], message: str) -> None:

@@ -24,6 +24,11 @@ def test_every_gpu_has_its_source() -> None:
     assert all(entry["source"].startswith("https://") for entry in devices.table().values())
 
 
+def test_a_card_has_what_its_driver_tells_and_16_bit_products_summed_in_32() -> None:
+    assert devices.find("NVIDIA L4").memory_bytes == 23034 << 20  # 24 GB on the box, a sixteenth of it is for error correction
+    assert devices.find("RTX 4080").flops == 97.5e12  # 195 is the rate of sums in 16 bits
+
+
 def test_decoding_an_8b_model_at_100_gb_a_second_is_bound_at_21_tokens() -> None:
     shape = known.get("Llama-3.1-8B")
     stored = weights.stored(layout.weights(shape), weights.traits_of(shape), "Q4_K_M").bytes

@@ -13,6 +13,7 @@ def test_the_weights_of_a_known_model_add_up_to_its_published_parameters(name: s
     shape = known.get(name)
     assert sum(weight.elements for weight in layout.weights(shape)) == known.table()[name]["parameters"]
     assert shape.source.startswith("https://")
+    assert known.table()[name]["checked"]
 
 
 @pytest.mark.parametrize("spelling", ["meta-llama/Llama-3.1-8B-Instruct", "llama 3.1 8b", "LLAMA_3.1_8B", "Meta-Llama-3.1-8B"])

@@ -15,6 +15,7 @@ from modelwright.errors import BadRequest, DataError, EngineMissing, ToolFailed
 from modelwright.graphs.context import RunContext
 from modelwright.scoring.latency import DEFINITIONS
 from modelwright.tools.benchmark import Args, Result, benchmark, checks, estimate
+from modelwright.tools.cost import cost
 from tests import servers
 from tests.engines import tiny
 
@@ -66,8 +67,12 @@ def test_closed_loads_of_a_gguf_file_are_measured_with_cards_records_and_a_plot(
     assert json.loads(workload["replay"].split("--args '")[1][:-1])["concurrency"] == [1, 2]
     assert json.loads((tool_context.output_dir / "system.json").read_text(encoding="utf-8"))["versions"]["llama-cpp-python"]
     assert Path(result.plot_path or "").read_bytes().startswith(b"\x89PNG")
-    assert {artifact.kind for artifact in result.artifacts} == {"requests", "workload", "system", "plot"}
+    assert {artifact.kind for artifact in result.artifacts} == {"requests", "workload", "system", "plot", "result"}
     assert any("p99 is left out" in note for note in result.notes)
+
+    asked = cost.validate({"benchmark_result": result.result_path, "power_watts": 50, "electricity_price": 0.2, "hardware_price": 0})
+    bill = cost.run(asked, tool_context)
+    assert bill.model_dump()["options"][0]["complete"], "what benchmark left is enough for cost"
 
 
 def test_an_open_load_and_rows_of_a_data_set(tool_context: RunContext, workspace: Path, gguf: str) -> None:

@@ -66,6 +66,19 @@ def test_the_built_in_model_is_sent_to_export_first(tool_context: RunContext) ->
         run(tool_context, model="builtin", types=["Q4_0"])
 
 
+def test_a_folder_is_quantized_to_a_folder_and_never_in_one_call_with_files(tool_context: RunContext, workspace: Path) -> None:
+    pytest.importorskip("bitsandbytes")
+    tiny.make(workspace / "tiny", hidden=128)
+    args, result = run(tool_context, model="tiny", types=["nf4"], output="small")
+    assert result.models == [str(workspace / "small" / "tiny-nf4")]
+    assert all(check.passed for check in checks(args, result)), checks(args, result)
+    assert estimate(args, workspace).memory_bytes > 500e6
+    (workspace / "small" / "tiny-nf4" / "model.safetensors").write_bytes(b"")
+    assert [check.passed for check in checks(args, result)] == [False, False]
+    with pytest.raises(BadRequest, match="make folders"):
+        run(tool_context, model="tiny", types=["nf4", "Q8_0"])
+
+
 def test_a_type_that_does_not_pay_is_said() -> None:
     def one(name: str, size: int, nominal: float) -> Quantization:
         return Quantization(

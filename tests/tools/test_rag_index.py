@@ -57,3 +57,13 @@ def test_bad_arguments_are_refused_with_a_fix(tool_context: RunContext, workspac
         run(tool_context, path="a.txt", index="auto")
     with pytest.raises(BadRequest, match=r"rag_index\.index"):
         rag_index.validate({"path": "a.txt", "index": "../x"})
+
+
+def test_files_that_are_too_large_cost_nothing_and_are_named(tool_context: RunContext, workspace: Path) -> None:
+    (workspace / "docs").mkdir()
+    (workspace / "docs" / "a.txt").write_text("some words", encoding="utf-8")
+    with (workspace / "docs" / "huge.txt").open("wb") as stream:
+        stream.truncate(2 << 30)  # holes: no bytes on disk
+    args, result = run(tool_context, path="docs")
+    assert estimate(args, workspace).seconds < 10
+    assert [one.reason for one in result.refused] == ["too large"]

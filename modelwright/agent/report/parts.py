@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from modelwright.agent.report import fields
 from modelwright.agent.report.gather import Facts, StepFacts
-from modelwright.text import human_bytes, human_seconds
+from modelwright.text import human_bytes, human_seconds, with_range
+from modelwright.types import Json
 
 
 def predicted(step: StepFacts) -> list[str]:
@@ -15,11 +17,17 @@ def predicted(step: StepFacts) -> list[str]:
     estimate = step.estimate
     measured = "" if step.seconds is None else human_seconds(step.seconds)
     return [
-        human_seconds(estimate["seconds"]) if estimate else "",
+        _with_ends(estimate, "seconds", "seconds", human_seconds) if estimate else "",
         "reused" if step.reused_from else measured,
-        human_bytes(estimate["memory_bytes"]) if estimate.get("memory_bytes") else "",
+        _with_ends(estimate, "memory_bytes", "memory", human_bytes) if estimate.get("memory_bytes") else "",
         human_bytes(step.peak_memory_bytes) if step.peak_memory_bytes else "",
     ]
+
+
+def _with_ends(estimate: Json, name: str, ends: str, shown: Callable[[float], str]) -> str:
+    """A prediction with the ends between which 80% of like calls here lay, where there was a record."""
+    low, high = (estimate.get(f"{ends}_{end}") for end in ("low", "high"))
+    return with_range(shown(estimate[name]), "" if low is None else shown(low), "" if high is None else shown(high))
 
 
 def tiles(facts: Facts) -> list[tuple[str, str]]:
