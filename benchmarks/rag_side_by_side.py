@@ -1,7 +1,7 @@
 """Side by side with LlamaIndex on one corpus, embedder and machine: index seconds, query p50 and p95, memory, nDCG@10.
 
-    python -m venv /tmp/llama && /tmp/llama/bin/pip install llama-index-core llama-index-embeddings-huggingface \\
-        llama-index-retrievers-bm25 psutil
+    python -m venv /tmp/llama
+    /tmp/llama/bin/pip install -c constraints.txt llama-index-core llama-index-embeddings-huggingface
     python benchmarks/rag_side_by_side.py FOLDER --other /tmp/llama/bin/python [--limit DOCUMENTS]
 
 FOLDER is a BEIR folder. Each side runs in a process of its own, one after the other, with the same all-MiniLM-L6-v2 folder on
@@ -91,6 +91,12 @@ def run(python: str, code: str, spec: Path) -> dict[str, object]:
     return value
 
 
+def versions(python: str) -> str:
+    packages = ("llama-index-core", "llama-index-embeddings-huggingface", "sentence-transformers", "torch", "numpy")
+    code = f"from importlib.metadata import version; print(', '.join(f'{{p}} {{version(p)}}' for p in {packages}))"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def main() -> None:
     collection = retrieval.read_beir(Path(sys.argv[1]))
     limit = int(sys.argv[sys.argv.index("--limit") + 1]) if "--limit" in sys.argv else len(collection.documents)
@@ -98,7 +104,9 @@ def main() -> None:
     print(card("faiss-cpu", "numpy"))
     sides = {"modelwright": (sys.executable, OURS)}
     if "--other" in sys.argv:
-        sides["LlamaIndex"] = (sys.argv[sys.argv.index("--other") + 1], LLAMA_INDEX)
+        other = sys.argv[sys.argv.index("--other") + 1]
+        sides["LlamaIndex"] = (other, LLAMA_INDEX)
+        print(f"the other side: {versions(other)}")
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump({"documents": documents, "queries": collection.queries, "model": str(packaged_folder())}, stream)
         stream.flush()

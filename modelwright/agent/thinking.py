@@ -12,7 +12,7 @@ from modelwright.agent.planning_memory import Embedding, embedding, index_names
 from modelwright.config import Settings
 from modelwright.contract import Tool
 from modelwright.events import Emitter, EventType
-from modelwright.memory.recall import Recalled
+from modelwright.memory.recall import Recalled, fenced
 from modelwright.types import Json, Plan, Thing
 from modelwright.workspace import Workspace
 
@@ -68,6 +68,7 @@ class Thinking:
                 remembered=remembered,
                 facts=facts,
                 indexes=index_names(here),
+                memories=fenced(self._recalled.notes),
             )
         return self._planner
 

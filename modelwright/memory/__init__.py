@@ -10,8 +10,8 @@
     purge(workspace, ids)                                    # forget.py
 
 A collection is a name with items of its own and one vector space. Files: items (the vocabulary), schema, store, search,
-spaces (which embedder made which vectors), generations (index files with proof), dense (FAISS), lexical and words (BM25),
-embedders, longterm and write_gate and trust and recall (what runs leave behind), forget.
+spaces (which embedder made which vectors), generations (index files with proof), dense (FAISS), lexical, segment, scan and words (BM25),
+hits (what is read back), embedders, longterm and write_gate and trust and recall (what runs leave behind), forget.
 Importing this loads neither numpy nor FAISS.
 """
 

@@ -11,18 +11,19 @@ import contextlib
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import select
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from modelwright import modelrefs
 from modelwright.canonical import sha256_of
-from modelwright.config import Settings
+from modelwright.config import GatewaySettings, Settings
 from modelwright.engines.client import child_environment
 from modelwright.errors import BadRequest, EngineMissing, from_json
 from modelwright.types import Json
@@ -71,13 +72,19 @@ def open_embedder(settings: Settings, workspace: Path | None = None) -> Embedder
     if ref == HASHING:
         return HashingEmbedder()
     if ref.startswith("openai:"):
-        return EndpointEmbedder(ref)
+        return EndpointEmbedder(ref, settings.gateway.keys)
     folder = ((workspace or Path.cwd()) / Path(ref).expanduser()).absolute()
     if not (folder / "config.json").is_file():
         raise BadRequest(
             f"the embedder {ref!r:.80} is not a model folder", fix="use builtin, hashing, openai:URL#NAME or a folder with config.json"
         )
     return ChildEmbedder(folder.name, folder)
+
+
+def embedder_of(spec: Json) -> Embedder:
+    """In a child process: the embedder of a job's {"embedder", "workspace", "cache", "keys"}; keys are names of variables."""
+    settings = Settings(embedder=spec["embedder"], cache=spec["cache"], gateway=GatewaySettings(keys=spec["keys"]))
+    return open_embedder(settings, Path(spec["workspace"]))
 
 
 def packaged_folder() -> Path | None:
@@ -97,7 +104,14 @@ class ChildEmbedder:
         self.fingerprint = f"{name}:{_folder_mark(folder)}"
         self.dim = _dim(folder)
         self._child: subprocess.Popen[bytes] | None = None
+        self._ready = False
         self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the child without waiting for it: it reads the model (0.3 s) while this process opens its indexes."""
+        with self._lock:
+            if self._child is None:
+                self._spawn()
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         import numpy as np
@@ -106,7 +120,7 @@ class ChildEmbedder:
         return np.vstack(parts) if parts else np.zeros((0, self.dim), dtype=np.float32)
 
     def close(self) -> None:
-        child, self._child = self._child, None
+        child, self._child, self._ready = self._child, None, False
         if child is None:
             return
         for stream in (child.stdin, child.stdout):
@@ -136,7 +150,9 @@ class ChildEmbedder:
     def _exchange(self, texts: list[str]) -> Matrix:
         import numpy as np
 
-        child = self._child or self._start()
+        child = self._child or self._spawn()
+        if not self._ready:
+            self._ready = bool(self._read(child))
         assert child.stdin
         assert child.stdout
         child.stdin.write(json.dumps({"texts": texts}).encode() + b"\n")
@@ -147,7 +163,7 @@ class ChildEmbedder:
             raise EOFError
         return np.frombuffer(data, dtype="<f4").reshape(rows, dim)
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> subprocess.Popen[bytes]:
         """Its own session, so that Ctrl-C reaches the parent alone; it ends when its stdin does."""
         self._child = subprocess.Popen(
             [sys.executable, "-m", "modelwright.engines.embed", str(self._folder)],
@@ -157,7 +173,6 @@ class ChildEmbedder:
             start_new_session=True,
             env={**child_environment(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )
-        self._read(self._child)
         return self._child
 
     def _read(self, child: subprocess.Popen[bytes]) -> Json:
@@ -177,8 +192,10 @@ class ChildEmbedder:
 class EndpointEmbedder:
     """A server with the OpenAI embeddings API. Its name and address are the fingerprint; the canaries tell when it is another model."""
 
-    def __init__(self, ref: str) -> None:
+    def __init__(self, ref: str, keys: Mapping[str, str]) -> None:
+        """`keys`: host -> the environment variable that holds its key."""
         self._endpoint = modelrefs.endpoint(ref)
+        self._key = os.environ.get(keys.get(self._endpoint.host, ""), "")
         self.name = self._endpoint.address
         self.fingerprint = f"endpoint:{self.name}"
         self._dim = 0
@@ -202,7 +219,8 @@ class EndpointEmbedder:
 
         body = {"input": texts, "model": self._endpoint.model, "encoding_format": "float"}
         try:
-            reply = httpx.post(f"{self._endpoint.url}/embeddings", json=body, timeout=TIMEOUT_SECONDS)
+            headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+            reply = httpx.post(f"{self._endpoint.url}/embeddings", json=body, headers=headers, timeout=TIMEOUT_SECONDS)
             reply.raise_for_status()
             found = sorted(reply.json()["data"], key=lambda one: int(one["index"]))
             rows = [[float(x) for x in one["embedding"]] for one in found]

@@ -14,7 +14,8 @@ from typing import Any
 from modelwright.memory.dense import DenseIndex
 from modelwright.memory.generations import Generations, ids_sha256
 from modelwright.memory.items import text_hash
-from modelwright.memory.lexical import FtsIndex, LexicalIndex, Segment
+from modelwright.memory.lexical import FtsIndex, LexicalIndex
+from modelwright.memory.segment import Segment
 from modelwright.memory.spaces import Space
 
 DENSE, LEXICAL = "dense", "lexical"

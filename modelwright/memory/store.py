@@ -22,14 +22,14 @@ from modelwright.files import clear_os_errors
 from modelwright.memory import rows, schema, spaces
 from modelwright.memory.embedders import Embedder
 from modelwright.memory.generations import Generations
-from modelwright.memory.items import LIVE, Filter, Hit, Item, NewItem, item_of, marks, now, text_hash
+from modelwright.memory.hits import Hits
+from modelwright.memory.items import LIVE, Filter, Hit, Item, NewItem, item_of, marks, now
 from modelwright.memory.search import Indexes
 from modelwright.workspace import open_sqlite
 
 if TYPE_CHECKING:
     from modelwright.memory.embedders import Matrix, Vector
 
-FILTERS_KEPT = 16
 SAVE_AFTER = 1000
 """Changes that a writer leaves behind unsaved when it closes: they are replayed in a few milliseconds."""
 
@@ -46,7 +46,7 @@ class Store:
         self.generations = Generations(db, folder, self.notice)
         self._indexes = Indexes(db, self.generations, self.notice)
         self._embedding = spaces.Embedding(db, self.notice)
-        self._kept_filters: dict[tuple[object, ...], list[int]] = {}
+        self._hits = Hits(db, self._indexes.latest, self.notice)
 
     @classmethod
     def open(cls, path: Path, embedder: Embedder | None = None, *, on_notice: Callable[[str], None] | None = None) -> Store:
@@ -169,7 +169,7 @@ class Store:
         with self._lock:
             found: dict[int, Item] = {}
             for part in rows.parts(ids):
-                found |= self._whole(self._db.execute(f"select * from items where id in ({marks(part)})", part))
+                found |= self._hits.whole(self._db.execute(f"select * from items where id in ({marks(part)})", part))
         return [found[i] for i in ids if i in found]
 
     def find(self, collection: str, filter: Filter | None = None, *, limit: int = 100, offset: int = 0, hidden: bool = False) -> list[Item]:
@@ -237,61 +237,12 @@ class Store:
                 return []
             if len(vector) != space.dim:
                 raise BadRequest(f"the vector has {len(vector)} values, {collection} was embedded with {space.dim}", fix="use its embedder")
-            return self._joined(collection, k, filter, lambda n, ids: self._indexes.dense(collection, space).search(vector, n, ids))
+            return self._hits.joined(collection, k, filter, lambda n, ids: self._indexes.dense(collection, space).search(vector, n, ids))
 
     def search_lexical(self, collection: str, text: str, k: int, filter: Filter | None = None) -> list[Hit]:
         """The k live items with most BM25 points for the words of `text` (any of them; stems), best first."""
         with self._lock:
-            return self._joined(collection, k, filter, lambda n, ids: self._indexes.lexical(collection).search(text, n, ids))
-
-    def _joined(
-        self, collection: str, k: int, filter: Filter | None, search: Callable[[int, list[int] | None], list[tuple[int, float]]]
-    ) -> list[Hit]:
-        """Hits of an index, read back from SQLite. Asks for more while some of them are no longer to be found."""
-        if k < 1:
-            return []
-        allowed = self._allowed(collection, filter) if filter else None
-        wanted = k
-        while True:
-            found = search(wanted, allowed)
-            scores = dict(found)
-            hits = [Hit(item, scores[item.id]) for item in self._findable(collection, [i for i, _ in found], filter)]
-            if len(hits) >= k or len(found) < wanted:
-                return hits[:k]
-            wanted *= 4
-
-    def _allowed(self, collection: str, filter: Filter) -> list[int]:
-        """Ids that the filter leaves. Kept until the collection changes: 100,000 rows take 50 ms; what expires since then is not joined."""
-        where, values = filter.where()
-        key = (collection, self._indexes.latest(collection), where, tuple(map(repr, values)))
-        if key not in self._kept_filters:
-            while len(self._kept_filters) >= FILTERS_KEPT:
-                self._kept_filters.pop(next(iter(self._kept_filters)))
-            self._kept_filters[key] = self._select_allowed(collection, where, values)
-        return self._kept_filters[key]
-
-    def _select_allowed(self, collection: str, where: str, values: Sequence[object]) -> list[int]:
-        rows = self._db.execute(f"select id from items where collection = ? and {LIVE}{where} order by id", (collection, now(), *values))
-        return [row[0] for row in rows]
-
-    def _findable(self, collection: str, ids: Sequence[int], filter: Filter | None) -> list[Item]:
-        """Those of `ids` that a search may find, in their order. By id: SQLite would rather walk a whole collection."""
-        where, values = (filter or Filter()).where()
-        found: dict[int, Item] = {}
-        for part in rows.parts(ids):
-            sql = f"select * from items not indexed where id in ({marks(part)}) and collection = ? and {LIVE}{where}"
-            found |= self._whole(self._db.execute(sql, (*part, collection, now(), *values)))
-        return [found[i] for i in ids if i in found]
-
-    def _whole(self, rows: Iterable[sqlite3.Row]) -> dict[int, Item]:
-        """Items whose text is what was stored; the others are told."""
-        found: dict[int, Item] = {}
-        for row in rows:
-            if text_hash(row["text"]) == row["hash"]:
-                found[row["id"]] = item_of(row)
-            else:
-                self.notice(f"item {row['id']} of {row['collection']} is damaged: its text is not what was stored")
-        return found
+            return self._hits.joined(collection, k, filter, lambda n, ids: self._indexes.lexical(collection).search(text, n, ids))
 
     # the caches and spaces -------------------------------------------------------------------------------------
 
@@ -304,8 +255,17 @@ class Store:
         """Delete the collection's index files and let go of what is in memory; the number of files."""
         with self._lock:
             self._indexes.forget(collection)
-            self._kept_filters.clear()
+            self._hits.forget_filters()
             return self.generations.drop(collection)
+
+    def drop(self, collection: str) -> int:
+        """Delete the collection with its index files; how many items there were. Its name is then free for another embedder."""
+        with self._lock, self.transaction() as db:
+            ids = [row[0] for row in db.execute("select id from items where collection = ?", (collection,))]
+            count = rows.delete(db, ids)
+            db.execute("delete from collections where name = ?", (collection,))
+            self.drop_indexes(collection)
+            return count
 
     def compact(self) -> None:
         """Rewrite the database without what was deleted: full-text index, free pages and log hold nothing of it any more."""

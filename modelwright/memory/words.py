@@ -22,8 +22,13 @@ _lock = threading.Lock()
 
 def split(text: str) -> list[str]:
     """Letters and digits that stand together, lower case."""
-    lowered = text.lower()
-    return _WORD.findall(lowered if lowered.isascii() else unicodedata.normalize("NFC", lowered))
+    return _WORD.findall(lowered(text))
+
+
+def lowered(text: str) -> str:
+    """As words are compared: lower case, letters and their accents as one character where there is one."""
+    lower = text.lower()
+    return lower if lower.isascii() else unicodedata.normalize("NFC", lower)
 
 
 def stem_numbers(words: Iterable[str]) -> dict[str, int]:

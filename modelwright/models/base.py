@@ -110,6 +110,8 @@ class DraftQuestion:
     slots: tuple[Slot, ...]
     cards: tuple[Card, ...]
     """The tools that were recalled, best first, at most 8."""
+    memories: str = ""
+    """What is remembered about it, fenced as data (memory/recall.py); shown to a model that reads text, never in the system role."""
 
 
 @dataclass(frozen=True)

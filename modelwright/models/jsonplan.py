@@ -69,7 +69,7 @@ def draft_messages(question: DraftQuestion) -> Messages:
     cards = "\n".join(_card_text(card, question) for card in question.cards)
     return [
         {"role": "system", "content": SYSTEM},
-        {"role": "user", "content": f"Tools:\n{cards}\n\nRequest: {question.masked}"},
+        {"role": "user", "content": "\n\n".join(filter(None, [f"Tools:\n{cards}", question.memories, f"Request: {question.masked}"]))},
     ]
 
 

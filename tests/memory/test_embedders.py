@@ -24,6 +24,7 @@ needs_model = pytest.mark.skipif(embedders.packaged_folder() is None, reason="gt
 def test_the_packaged_model_answers_from_a_child_that_is_started_again_when_it_died() -> None:
     embedder = open_embedder(Settings())
     assert isinstance(embedder, embedders.ChildEmbedder)
+    embedder.start()
     try:
         one = embedder.embed(["a cat on a sofa", "a kitten on a couch", "quarterly tax report"])
         assert one.shape == (3, 384)
@@ -52,8 +53,10 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 class Server(BaseHTTPRequestHandler):
     reply: list[list[float]]
+    key: str | None = None
 
     def do_POST(self) -> None:
+        type(self).key = self.headers["Authorization"]
         texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["input"]
         rows = [{"index": n, "embedding": row} for n, row in enumerate(self.reply[: len(texts)])]
         data = json.dumps({"data": rows[::-1]}).encode()
@@ -79,6 +82,16 @@ def test_an_endpoint_gives_unit_vectors_in_the_order_asked(address: str) -> None
     Server.reply = [[3.0, 4.0], [0.0, 2.0]]
     made = open_embedder(Settings(embedder=address)).embed(["a", "b"])
     assert made.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0.0, 1.0]]
+
+
+def test_an_endpoint_is_given_the_key_that_the_settings_name_and_no_other(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Server.reply = [[1.0, 0.0]]
+    monkeypatch.setenv("MY_KEY", "abc")
+    spec = {"embedder": address, "workspace": ".", "cache": "", "keys": {"127.0.0.1": "MY_KEY"}}
+    embedders.embedder_of(spec).embed(["a"])
+    assert Server.key == "Bearer abc"
+    embedders.embedder_of({**spec, "keys": {"elsewhere": "MY_KEY"}}).embed(["a"])
+    assert Server.key is None
 
 
 def test_an_endpoint_that_gives_too_few_vectors_is_not_believed(address: str) -> None:

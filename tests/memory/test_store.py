@@ -264,3 +264,17 @@ def test_what_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"not a database, but long enough to look at" * 100)
     with pytest.raises(BadRequest, match=r"x\.db: file is not a database"):
         Store.open(tmp_path / "x.db")
+
+
+def test_a_dropped_collection_is_gone_with_its_files_and_its_name_is_free_for_another_embedder(path: Path) -> None:
+    with filled(path) as store:
+        store.save("c")
+        store.write("other", [NewItem("the cat of another collection")])
+        assert store.drop("c") == 4
+        assert (store.count("c"), store.collections(), index_files(path)) == (0, ["other"], [])
+        assert store.drop("c") == 0
+    with Store.open(path, StubEmbedder("b")) as again:
+        again.write("c", [NewItem("a new cat", key="new")])
+        assert found(again, "a new cat") == (["new"], ["new"])
+        assert again.notices == []
+        assert len(again.search_lexical("other", "cat", 9)) == 1

@@ -7,7 +7,7 @@ here too, as it picks the tools that the model is asked about. Nothing is decide
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from modelwright.canonical import sha256_of
 from modelwright.contract import Tool
@@ -32,6 +32,8 @@ class Consult:
     """Takes a stage and what it saw."""
     embed: Embed | None = None
     remembered: Sequence[RememberedPlan] = ()
+    memories: str = ""
+    """Fenced, for a model that reads text."""
     drafts: bool = True
     """Until a model says that it only chooses."""
     _recall: Recall | None = field(default=None, init=False)
@@ -67,6 +69,7 @@ class Consult:
         if self.model is None or not self.drafts or untuned(self.model):
             return None
         question, tags = slots.question(request, found, self.recalled(request))
+        question = replace(question, memories=self.memories)
         try:
             draft = self.model.draft(question)
         except EngineMissing:

@@ -46,8 +46,8 @@ _ADVICE = re.compile(
 class Planner:
     """Plans requests over `tools` in `workspace`. `model` may be None: then only what the rules decide is planned.
 
-    `embed` (texts -> vectors), `remembered` (plans of the past), `facts` (of the user) and `indexes` (names of search
-    indexes that are there) are what memory brings; all may be missing.
+    `embed` (texts -> vectors), `remembered` (plans of the past), `facts` (of the user), `indexes` (names of search indexes
+    that are there) and `memories` (a fenced block for a model that reads text) are what memory brings; all may be missing.
     """
 
     def __init__(
@@ -61,9 +61,10 @@ class Planner:
         remembered: Sequence[RememberedPlan] = (),
         facts: Sequence[Fact] = (),
         indexes: Sequence[str] = (),
+        memories: str = "",
     ) -> None:
         self._model, self._tools, self._workspace = model, dict(tools), workspace
-        self._consult = Consult(model, self._tools, on_model_call or (lambda call: None), self._note, embed, remembered)
+        self._consult = Consult(model, self._tools, on_model_call or (lambda call: None), self._note, embed, remembered, memories)
         self._facts, self._indexes, self._vague = facts, indexes, False
         self.last_trace: list[Json] = []
         """What each stage of the last plan saw: candidates, points of every clause, recalled tools, draft, decision."""

@@ -1,6 +1,7 @@
 """The child process that indexes: walk, hash, load, cut, embed, store. A job engine (`run`), started by service.py.
 
-spec: {"database", "root", "pattern", "index", "chunker", "chunk_tokens", "overlap", "access", "max_file_bytes", "embedder", "cache"}
+spec: {"database", "root", "pattern", "index", "chunker", "chunk_tokens", "overlap", "access", "max_file_bytes", "embedder",
+       "workspace", "cache", "keys"}
 result: {"index", "found", "added", "changed", "unchanged", "removed", "kept", "refused": [{path, reason, message}], "documents", "chunks",
          "new_chunks", "losses": [{path, kind, …}], "seconds", "embed_seconds", "notices", "peak_memory_bytes"}
 
@@ -24,16 +25,15 @@ from typing import Any
 import psutil
 
 from modelwright.canonical import sha256_of_path
-from modelwright.config import Settings
 from modelwright.data.documents import loading, ruler, walking
 from modelwright.data.documents.chunking import Chunk, chunk
 from modelwright.data.documents.document import Document, Refused
 from modelwright.engines.child import Job
 from modelwright.errors import DataError
-from modelwright.memory import NewItem, Store, open_embedder
+from modelwright.memory import NewItem, Store
 from modelwright.memory.documents import collection, entities
 from modelwright.memory.documents.catalog import Catalog, Row, clear_sqlite_errors
-from modelwright.memory.embedders import packaged_folder
+from modelwright.memory.embedders import embedder_of, packaged_folder
 
 Json = dict[str, Any]
 BATCH = 256
@@ -44,7 +44,7 @@ SHOWN = 200
 
 def run(spec: Json, job: Job) -> Json:
     database = Path(spec["database"])
-    embedder = open_embedder(Settings(embedder=spec["embedder"], cache=spec["cache"]))
+    embedder = embedder_of(spec)
     try:
         with clear_sqlite_errors(database), Store.open(database, embedder) as store:
             return _Build(spec, store, job).run()

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,13 @@ class Catalog:
             raise DataError(f"there is no index {index!r:.60}", fix=fix)
         return {**json.loads(row["settings"]), **json.loads(row["tuning"])}
 
+    def drop(self, index: str) -> None:
+        """Delete all that is known of the index, but for its chunks. Called inside a transaction."""
+        self.db.execute("delete from rag_text where document in (select id from rag_documents where index_name = ?)", (index,))
+        for table in ("rag_documents", "rag_refused", "rag_entities"):
+            self.db.execute(f"delete from {table} where index_name = ?", (index,))
+        self.db.execute("delete from rag_indexes where name = ?", (index,))
+
     def save_index(self, index: str, settings: Json) -> None:
         self.db.execute(
             "insert into rag_indexes (name, settings, created, updated) values (?1, ?2, ?3, ?3)"
@@ -144,6 +151,11 @@ class Catalog:
         row = self.db.execute("select * from rag_documents where id = ?", (document,)).fetchone()
         return _row(row) if row else None
 
+    def versions(self, documents: Collection[int]) -> dict[int, str]:
+        """document -> the version of its chunks that counts."""
+        sql = "select id, version from rag_documents where id in (select value from json_each(?))"
+        return dict(map(tuple, self.db.execute(sql, (json.dumps(list(documents)),)))) if documents else {}
+
     def documents(self, index: str, source: str | None = None) -> Iterator[Row]:
         """Finished and unfinished ones, by path; of one source if given."""
         wanted, values = ("", [index]) if source is None else (" and source = ?", [index, source])
@@ -156,6 +168,11 @@ class Catalog:
             "select count(*), coalesce(sum(chunks), 0) from rag_documents where index_name = ? and sha256 != ''", (index,)
         ).fetchone()
         return int(row[0]), int(row[1])
+
+    def restricts(self, index: str) -> bool:
+        """Whether any document of the index may be seen by some groups only."""
+        sql = "select 1 from rag_documents where index_name = ? and access != '[]' limit 1"
+        return self.db.execute(sql, (index,)).fetchone() is not None
 
     def begin(self, index: str, path: str, source: str) -> int:
         """The document's number; what was indexed of it before stays until `finish`."""

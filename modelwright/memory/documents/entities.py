@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 _NAME = re.compile(r"(?<![^\W_])[A-Z][^\W\d_]+(?:[ \t](?:of|the|and|for)?[ \t]?[A-Z][^\W\d_]+|[ \t]\d+)*|\b[A-Z]{2,}[A-Z0-9-]*\d*\b")
 _CODE = re.compile(r"\b[A-Za-z]+(?:[-_.][A-Za-z0-9]+)*\d[\w-]*\b|\b[a-z]+(?:_[a-z0-9]+)+\b|\b[a-z]+[A-Z]\w+\b")
@@ -44,8 +44,10 @@ def remove(db: sqlite3.Connection, items: Sequence[int]) -> None:
     db.executemany("delete from rag_entities where item = ?", [(item,) for item in items])
 
 
-def neighbours(db: sqlite3.Connection, index: str, query: str, seeds: Sequence[int], limit: int) -> list[tuple[int, float]]:
-    """Chunks joined to the query's entities, then to those of the best hits; scored by how rare what joins them is."""
+def neighbours(
+    db: sqlite3.Connection, index: str, query: str, seeds: Sequence[int], limit: int, allowed: Container[int] | None = None
+) -> list[tuple[int, float]]:
+    """Chunks (of `allowed`) joined to the query's entities, then to those of the best hits; scored by how rare what joins them is."""
     chunks = db.execute("select count(distinct item) from rag_entities where index_name = ?", (index,)).fetchone()[0]
     if not chunks:
         return []
@@ -58,7 +60,7 @@ def neighbours(db: sqlite3.Connection, index: str, query: str, seeds: Sequence[i
         items = [row["item"] for row in db.execute("select item from rag_entities where index_name = ? and name = ?", (index, name))]
         if items and len(items) <= max(2, MOST_COMMON * chunks):
             rarity = base * math.log(1 + chunks / len(items))
-            for item in items:
+            for item in items if allowed is None else filter(allowed.__contains__, items):
                 total[item] = total.get(item, 0.0) + rarity
     return sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 

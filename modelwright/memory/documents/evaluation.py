@@ -1,6 +1,6 @@
 """Search quality on a judged collection (a BEIR folder): four ways to search, one corpus, paired tests. A job engine (`run`).
 
-spec: {"folder", "split", "limit", "embedder", "cache", "seed"}
+spec: {"folder", "split", "limit", "embedder", "workspace", "cache", "keys", "seed"}
 result: {"documents", "queries", "systems": [{"name", metric: mean …, "interval"}], "comparisons": [{…}], "chosen", "reason",
          "index_seconds", "query_ms", "notices", "embedder"}
 
@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from modelwright.config import Settings
 from modelwright.engines.child import Job
-from modelwright.memory import NewItem, Store, open_embedder
+from modelwright.memory import NewItem, Store
 from modelwright.memory.documents import fusion
+from modelwright.memory.embedders import embedder_of
 from modelwright.scoring import retrieval, stats
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ MAIN = "ndcg@10"
 
 def run(spec: Json, job: Job) -> Json:
     collection = retrieval.read_beir(Path(spec["folder"]), spec["split"])
-    embedder = open_embedder(Settings(embedder=spec["embedder"], cache=spec["cache"]))
+    embedder = embedder_of(spec)
     try:
         with Store.open(job.folder / "evaluation.db", embedder) as store:
             began = time.monotonic()

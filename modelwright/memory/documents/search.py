@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import partial
 from typing import Any, Literal
 
 from modelwright.memory import Filter, Hit, Item, Store
@@ -73,32 +74,38 @@ def retrieve(store: Store, catalog: Catalog, request: Request, rerank: Rerank | 
     weights = [1.0] * len(found.lists)
     found.fused = fusion.fuse(request.fusion, list(found.lists.values()), weights)
     if request.graph:
-        _expand(store, catalog, request, found)
+        _expand(store, catalog, request, found, limit)
     if rerank is not None and found.fused:
         _rerank(request, found, rerank)
     return found
 
 
 def _search(store: Store, catalog: Catalog, request: Request, found: Retrieval, limit: Filter | None) -> None:
-    name = collection(request.index)
-    fresh = _Fresh(catalog)
-    dense = request.mode != "lexical"
-    vectors = {}
-    if dense:
-        for text in (request.query, *request.also, *request.passages):
-            vector = store.embed_query(name, text)
-            if vector is not None:
-                vectors[text] = vector
-    if dense and not vectors:
-        found.mode = "lexical"
-    if found.mode != "dense":
-        for text in (request.query, *request.also):
-            _keep(found, _title("lexical", text, request), fresh.only(store.search_lexical(name, text, request.depth, limit)))
+    """By words first: the encoder's process may still be starting."""
+    fresh, name = _Fresh(catalog), collection(request.index)
+    if request.mode != "dense":
+        _by_words(store, request, found, fresh, limit)
+    if request.mode == "lexical":
+        return
+    vectors = {text: store.embed_query(name, text) for text in (request.query, *request.also, *request.passages)}
     for text, vector in vectors.items():
-        _keep(found, _title("dense", text, request), fresh.only(store.search_dense(name, vector, request.depth, limit)))
+        if vector is not None:
+            _keep(found, _title("dense", text, request), fresh.of(partial(store.search_dense, name, vector), request.depth, limit))
+    if all(vector is None for vector in vectors.values()):
+        found.mode = "lexical"
+        if request.mode == "dense":
+            _by_words(store, request, found, fresh, limit)
+
+
+def _by_words(store: Store, request: Request, found: Retrieval, fresh: _Fresh, limit: Filter | None) -> None:
+    for text in (request.query, *request.also):
+        search = partial(store.search_lexical, collection(request.index), text)
+        _keep(found, _title("lexical", text, request), fresh.of(search, request.depth, limit))
 
 
 def _title(kind: str, text: str, request: Request) -> str:
+    if text in request.passages:
+        return f"{kind}: made-up answer"
     return kind if text == request.query else f"{kind}: {text}"
 
 
@@ -112,25 +119,30 @@ class _Fresh:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._rows: dict[int, Row | None] = {}
+        self._versions: dict[int, str] = {}
+        """Of the documents of hits that were seen; one that is gone has none."""
 
     def only(self, hits: Sequence[Hit]) -> list[Hit]:
-        return [hit for hit in hits if self._counts(hit.item)]
+        documents = [int(hit.item.metadata["document"]) for hit in hits]
+        self._versions |= self._catalog.versions(set(documents) - self._versions.keys())
+        return [hit for hit, one in zip(hits, documents, strict=True) if self._versions.get(one) == hit.item.metadata["version"]]
 
-    def _counts(self, item: Item) -> bool:
-        document = int(item.metadata["document"])
-        if document not in self._rows:
-            self._rows[document] = self._catalog.by_id(document)
-        row = self._rows[document]
-        return row is not None and row.version == item.metadata["version"]
+    def of(self, search: Callable[[int, Filter | None], list[Hit]], k: int, limit: Filter | None) -> list[Hit]:
+        """The best k that count; more are asked for while some do not."""
+        wanted = k
+        while True:
+            hits = search(wanted, limit)
+            kept = self.only(hits)
+            if len(kept) >= k or len(hits) < wanted:
+                return kept[:k]
+            wanted *= 4
 
 
 def allowed_documents(catalog: Catalog, request: Request) -> set[int] | None:
     """The documents that kind, path and groups leave. None when nothing restricts: no document has an access list either."""
-    rows = list(catalog.documents(request.index))
-    if not request.kinds and not request.path and not any(row.access for row in rows):
+    if not request.kinds and not request.path and not catalog.restricts(request.index):
         return None
-    return {row.id for row in rows if is_allowed(row, request) is None}
+    return {row.id for row in catalog.documents(request.index) if is_allowed(row, request) is None}
 
 
 def is_allowed(row: Row, request: Request) -> str | None:
@@ -144,14 +156,13 @@ def is_allowed(row: Row, request: Request) -> str | None:
     return None
 
 
-def _expand(store: Store, catalog: Catalog, request: Request, found: Retrieval) -> None:
+def _expand(store: Store, catalog: Catalog, request: Request, found: Retrieval, limit: Filter | None) -> None:
     """Chunks that share rare entities with the question and the best hits, as one more list of less weight."""
-    near = entities.neighbours(catalog.db, request.index, request.query, [one for one, _ in found.fused], request.depth)
+    allowed = None if limit is None else frozenset(limit.ids or ())
+    near = entities.neighbours(catalog.db, request.index, request.query, [one for one, _ in found.fused], request.depth, allowed)
     missing = [one for one, _ in near if one not in found.items]
     found.items.update((item.id, item) for item in store.get(missing))
     fresh = _Fresh(catalog).only([Hit(found.items[one], score) for one, score in near if one in found.items])
-    if found.allowed is not None:
-        fresh = [hit for hit in fresh if hit.item.metadata["document"] in found.allowed]
     found.lists["graph"] = [(hit.item.id, hit.score) for hit in fresh]
     weights = [GRAPH_WEIGHT if name == "graph" else 1.0 for name in found.lists]
     found.fused = fusion.fuse(request.fusion, list(found.lists.values()), weights)

@@ -13,9 +13,10 @@ from typing import Any
 from modelwright.config import Settings
 from modelwright.errors import DataError
 from modelwright.memory import Embedder, Store, open_embedder
-from modelwright.memory.documents import routing, why_not
+from modelwright.memory.documents import collection, routing, why_not
 from modelwright.memory.documents import search as searching
 from modelwright.memory.documents.catalog import Catalog, clear_sqlite_errors
+from modelwright.memory.embedders import ChildEmbedder
 from modelwright.workspace import Workspace
 
 Json = dict[str, Any]
@@ -29,7 +30,7 @@ class DocumentIndexes:
     """`job` runs an engine in a child: ToolContext.job."""
 
     def __init__(self, workspace: Path, settings: Settings, job: Callable[[str, Json], Json]) -> None:
-        self._database = Workspace(workspace).database
+        self._workspace, self._database = workspace, Workspace(workspace).database
         self._settings = settings
         self._job = job
         self._embedder: Embedder | None = None
@@ -46,7 +47,14 @@ class DocumentIndexes:
         return self._job(EVALUATE, {**spec, **self._places()})
 
     def _places(self) -> Json:
-        return {"database": str(self._database), "embedder": self._settings.embedder, "cache": self._settings.cache}
+        """What a child needs to open the same store and embedder."""
+        return {
+            "database": str(self._database),
+            "workspace": str(self._workspace),
+            "embedder": self._settings.embedder,
+            "cache": self._settings.cache,
+            "keys": self._settings.gateway.keys,
+        }
 
     def names(self) -> list[str]:
         """The indexes of this workspace."""
@@ -63,6 +71,17 @@ class DocumentIndexes:
             refused = [{"path": path, "reason": reason, "message": message} for path, reason, message in catalog.refused(index)]
         return {**settings, "documents": documents, "chunks": chunks, "refused": refused}
 
+    def drop(self, index: str) -> Json:
+        """Delete an index, in one commit; the files it was made from stay. {"index", "documents", "chunks"}"""
+        with clear_sqlite_errors(self._database):
+            store, opened = self._opened()
+            opened.require(index)
+            documents, _ = opened.counts(index)
+            with store.transaction() as db:
+                Catalog(db).drop(index)
+                chunks = store.drop(collection(index))
+        return {"index": index, "documents": documents, "chunks": chunks}
+
     def tune(self, index: str, **values: Any) -> None:
         """Keep what an evaluation chose."""
         with clear_sqlite_errors(self._database), Catalog.open(self._database) as catalog:
@@ -71,6 +90,9 @@ class DocumentIndexes:
 
     def search(self, spec: Json) -> Json:
         """{"passages", "indexes", "mode", "fusion", "notices"}; `spec` holds the fields of searching.Request and `rerank_model`."""
+        embedder = self._open_embedder()
+        if spec["mode"] != "lexical" and isinstance(embedder, ChildEmbedder) and self._database.exists():
+            embedder.start()
         with clear_sqlite_errors(self._database):
             store, catalog = self._opened()
             routed = self._routed(store, catalog, spec)
@@ -127,7 +149,7 @@ class DocumentIndexes:
 
     def _open_embedder(self) -> Embedder | None:
         if self._embedder is None:
-            self._embedder = open_embedder(self._settings)
+            self._embedder = open_embedder(self._settings, self._workspace)
         return self._embedder
 
     def _opened(self) -> tuple[Store, Catalog]:

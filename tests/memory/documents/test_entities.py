@@ -20,5 +20,6 @@ def test_a_passage_is_reached_over_a_shared_name(tmp_path: Path) -> None:
         near = dict(entities.neighbours(catalog.db, "i", "who is aquanorm?", [1], 10))
         assert {1, 2} <= set(near)
         assert 5 not in near  # `tidewell` stands in most chunks
+        assert list(dict(entities.neighbours(catalog.db, "i", "who is aquanorm?", [], 1, allowed={2}))) == [2]  # before the limit
         entities.remove(catalog.db, [2])
         assert 2 not in dict(entities.neighbours(catalog.db, "i", "who is aquanorm?", [1], 10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,3 +83,25 @@ def test_tuning_is_kept_for_the_index(docs: Path, index: Index, new_context: Con
     documents.tune("default", fusion="rrf")
     assert documents.search(SPEC)["fusion"] == "rrf"
     assert documents.search({**SPEC, "fusion": "minmax"})["fusion"] == "minmax"
+
+
+def test_chunks_that_do_not_count_do_not_crowd_out_those_that_do(docs: Path, index: Index, new_context: Contexts, workspace: Path) -> None:
+    (docs / "long.txt").write_text("pump " * 4000, encoding="utf-8")
+    index()
+    with sqlite3.connect(workspace / ".modelwright" / "modelwright.db") as db:  # as a run leaves it that was cut off
+        db.execute("update rag_documents set version = 'unfinished' where path like '%long%'")
+    db.close()
+    documents = new_context().documents
+    assert {Path(one["document"]).name for one in documents.search({**SPEC, "mode": "lexical", "depth": 2})["passages"]} == {"pump.md"}
+
+
+def test_a_dropped_index_leaves_the_others_and_the_files(docs: Path, index: Index, new_context: Contexts) -> None:
+    index()
+    index(index="second")
+    documents = new_context().documents
+    assert documents.drop("default") == {"index": "default", "documents": 2, "chunks": 3}  # type: ignore[attr-defined]
+    assert (documents.names(), (docs / "pump.md").is_file()) == (["second"], True)
+    with pytest.raises(DataError, match="no index 'default'"):
+        documents.search(SPEC)
+    assert len(documents.search({**SPEC, "index": "second", "graph": True})["passages"]) == 3
+    assert index()["added"] == 2
