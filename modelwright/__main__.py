@@ -1,6 +1,6 @@
 """`python -m modelwright`."""
 
-from modelwright.cli import main
+from modelwright.cli.main import main
 
 if __name__ == "__main__":
     main()

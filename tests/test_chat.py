@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from modelwright import tools
-from modelwright.cli import cli
+from modelwright.cli.main import cli
 
 SCRIPT = """
 [[plan]]

@@ -17,10 +17,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from modelwright import cli, tools
+from modelwright import tools
 from modelwright.agent.results import RunResult, StepResult
 from modelwright.agent.session import Agent
-from modelwright.cli_input import read_plan_file
+from modelwright.cli import main as cli
+from modelwright.cli.input import read_plan_file
 from modelwright.errors import BadRequest
 from modelwright.graphs.plancheck import check, read_plan
 from modelwright.types import Spent

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from modelwright.cli import cli
+from modelwright.cli.main import cli
 
 LINES = [
     {

@@ -22,7 +22,7 @@ def modules_after(code: str, tmp_path: Path) -> set[str]:
     "arguments", [["--help"], ["tools"], ["tools", "finetune"], ["tools", "--json"], ["policy", "check"], ["run", "--help"]]
 )
 def test_help_tools_and_policy_load_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
-    loaded = modules_after(f"sys.argv = ['modelwright', *{arguments!r}]; from modelwright.cli import main; main()", tmp_path)
+    loaded = modules_after(f"sys.argv = ['modelwright', *{arguments!r}]; from modelwright.cli.main import main; main()", tmp_path)
     assert not loaded & NOT_AT_THE_DOOR
 
 

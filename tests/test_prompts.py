@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelwright import prompts
-from modelwright.cli_input import call_arguments
+from modelwright.cli.input import call_arguments
 from modelwright.errors import BadRequest
 
 CALLS = {

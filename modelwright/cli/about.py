@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from modelwright.cli_base import JSON
-from modelwright.cli_output import clear_errors, say, say_json
+from modelwright.cli.base import JSON
+from modelwright.cli.output import clear_errors, say, say_json
 
 
 @click.command("tools")

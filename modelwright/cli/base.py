@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from modelwright.cli_output import say_json
+from modelwright.cli.output import say_json
 from modelwright.errors import BadRequest
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from modelwright.cli_base import JSON
-from modelwright.cli_output import clear_errors, say, say_json
+from modelwright.cli.base import JSON
+from modelwright.cli.output import clear_errors, say, say_json
 
 if TYPE_CHECKING:
     from modelwright.agent.bench_planner import bfcl, requests

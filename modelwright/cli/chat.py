@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from modelwright.cli_base import JSON, open_db
-from modelwright.cli_output import clear_errors, say, say_json
+from modelwright.cli.base import JSON, open_db
+from modelwright.cli.output import clear_errors, say, say_json
 
 if TYPE_CHECKING:
     from modelwright.agent.sessions import Sessions
@@ -41,7 +41,7 @@ def talk(name: str, yes: bool, **options: Any) -> int:
     """The plain conversation; its exit code."""
     from modelwright.agent.conversation import open_conversation
     from modelwright.agent.session import Agent
-    from modelwright.chat import ChatNarrator, PlainChat
+    from modelwright.cli.lines import ChatNarrator, PlainChat
     from modelwright.prompts import ask_on_terminal
 
     if sys.stdin.isatty() and sys.stdout.isatty():
@@ -157,7 +157,7 @@ def export(name: str, output: str | None, as_json: bool) -> None:
 def delete(name: str, as_json: bool) -> None:
     """Forget what was said in session NAME (whole name). Its runs, reports and files stay."""
     from modelwright.agent.sessions import check_name, forget
-    from modelwright.cli_base import require_runs
+    from modelwright.cli.base import require_runs
     from modelwright.errors import BadRequest
 
     with open_sessions() as kept:

@@ -15,7 +15,7 @@ import click
 
 from modelwright.agent.conversation import Conversation, Said
 from modelwright.agent.ending import closing_lines
-from modelwright.cli_output import explained, say, show_error
+from modelwright.cli.output import explained, say, show_error
 from modelwright.console import Narrator
 from modelwright.events import Event
 from modelwright.plantable import plan_table

@@ -1,8 +1,8 @@
 """The command line: parsing only. stdout is data, stderr is narration.
 
-`--help` and `tools` load neither LangGraph nor torch: what is heavy is imported inside the commands, which stand in
-cli_*.py by subject. Exit codes: 0 done and verified, 1 ran but not verified, 2 bad request, 3 a question, 4 an approval,
-5 a budget, 6 something missing, 130 interrupted.
+`--help` and `tools` load neither LangGraph nor torch: what is heavy is imported inside the commands, which stand in the
+other files here by subject. Exit codes: 0 done and verified, 1 ran but not verified, 2 bad request, 3 a question, 4 an
+approval, 5 a budget, 6 something missing, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import sys
 
 import click
 
-from modelwright import cli_about, cli_bench, cli_chat, cli_memory, cli_models, cli_policy, cli_rag, cli_run, cli_runs
-from modelwright.cli_output import explained, fail
+from modelwright.cli import about, bench, chat, memory, models, policy, rag, run, runs
+from modelwright.cli.output import explained, fail
 from modelwright.errors import BadRequest
 
 COMMANDS = [
-    *(cli_run.run, cli_run.plan, cli_run.call, cli_run.resume),
-    *(cli_chat.chat, cli_chat.sessions),
-    *(cli_runs.runs, cli_runs.show, cli_runs.trace, cli_runs.diff_command),
-    *(cli_memory.memory, cli_rag.rag_index, cli_rag.rag_search, cli_rag.rag_answer, cli_rag.why_not, cli_rag.cite),
-    *(cli_policy.policy, cli_about.tools_command, cli_models.models, cli_bench.bench_planner, cli_about.doctor),
+    *(run.run, run.plan, run.call, run.resume),
+    *(chat.chat, chat.sessions),
+    *(runs.runs, runs.show, runs.trace, runs.diff_command),
+    *(memory.memory, rag.rag_index, rag.rag_search, rag.rag_answer, rag.why_not, rag.indexes, rag.cite),
+    *(policy.policy, about.tools_command, models.models, bench.bench_planner, about.doctor),
 ]
 
 
@@ -52,7 +52,7 @@ def cli(context: click.Context) -> None:
     if context.invoked_subcommand:
         return
     if sys.stdin.isatty() and sys.stdout.isatty():
-        context.invoke(cli_chat.chat)
+        context.invoke(chat.chat)
     click.echo(context.get_help())
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelwright.cli_base import JSON, open_db
-from modelwright.cli_output import clear_errors, say, say_json
+from modelwright.cli.base import JSON, open_db
+from modelwright.cli.output import clear_errors, say, say_json
 from modelwright.errors import BadRequest
 from modelwright.types import Json
 

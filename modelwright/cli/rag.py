@@ -1,4 +1,4 @@
-"""Commands about documents: rag_index, rag_search, rag_answer, why-not, cite verify.
+"""Commands about documents: rag_index, rag_search, rag_answer, why-not, indexes, cite verify.
 
 Searching and answering read only, so they run here and now, after the policy has allowed them: no run is recorded, LangGraph
 is not loaded, and a cold answer takes about a second. Indexing is a call like any other (ledger, approval, resume).
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from modelwright.cli_base import JSON
-from modelwright.cli_input import call_arguments, checked_text, read_text
-from modelwright.cli_output import clear_errors, say, say_json
+from modelwright.cli.base import JSON
+from modelwright.cli.input import call_arguments, checked_text, read_text
+from modelwright.cli.output import clear_errors, say, say_json
 from modelwright.errors import ApprovalNeeded, BadRequest, Denied
 
 if TYPE_CHECKING:
     from modelwright.graphs.context import RunContext
+    from modelwright.memory.documents.service import DocumentIndexes
     from modelwright.types import ToolResult
 
 MORE = "[KEY=VALUE]..."
@@ -34,7 +35,7 @@ MORE = "[KEY=VALUE]..."
 @click.pass_context
 def rag_index(context: click.Context, path: str, arguments: tuple[str, ...], index: str, yes: bool, as_json: bool) -> None:
     """Index the folder, file or glob PATH; unchanged files are skipped."""
-    from modelwright.cli_run import call
+    from modelwright.cli.run import call
 
     context.invoke(call, tool="rag_index", arguments=(f"path={path}", f"index={index}", *arguments), yes=yes, as_json=as_json)
 
@@ -99,6 +100,35 @@ def why_not(document: str, query: str, index: str, top_k: int, mode: str, as_jso
         say(f"  its nearest passage:\n{_indented(found['passage'])}")
 
 
+@click.group(invoke_without_command=True)
+@JSON
+@click.pass_context
+@clear_errors
+def indexes(context: click.Context, as_json: bool) -> None:
+    """The document indexes of this workspace: list them, or drop one."""
+    if context.invoked_subcommand:
+        return
+    from modelwright.plantable import table
+
+    documents = _indexes()
+    found = [{"index": name, **documents.describe(name)} for name in documents.names()]
+    if as_json:
+        say_json({"indexes": found})
+        return
+    rows = [[one["index"], str(one["documents"]), str(one["chunks"]), str(len(one["refused"])), one["chunker"]] for one in found]
+    say(table([["index", "documents", "chunks", "refused", "chunker"], *rows]) if rows else "nothing is indexed here")
+
+
+@indexes.command()
+@click.argument("name")
+@JSON
+@clear_errors
+def drop(name: str, as_json: bool) -> None:
+    """Delete the index NAME (whole name): chunks, vectors, words and texts. The files it was made from stay."""
+    gone = _indexes().drop(name)
+    say_json(gone) if as_json else say(f"dropped {gone['index']}: {gone['documents']} documents, {gone['chunks']} chunks; the files stay")
+
+
 @click.group()
 def cite() -> None:
     """Proofs of answers."""
@@ -145,6 +175,13 @@ def _context() -> RunContext:
     workspace = Workspace(Path("."))
     jobs = workspace.home / "jobs" / f"read-{_run_number()}"
     return RunContext(workspace.root, jobs / "out", jobs, config.load(workspace.root), lambda numbers: None)
+
+
+def _indexes() -> DocumentIndexes:
+    from modelwright.memory.documents.service import DocumentIndexes
+
+    context = _context()
+    return DocumentIndexes(context.workspace, context.settings, context.job)
 
 
 def _run_number() -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from modelwright.cli_base import JSON, MAX_OPTIONS, STREAM, bounds_of, finish, make_agent, require_runs, with_options
-from modelwright.cli_input import call_arguments, checked_text, read_plan_file, read_request
-from modelwright.cli_output import clear_errors, say, say_json
+from modelwright.cli.base import JSON, MAX_OPTIONS, STREAM, bounds_of, finish, make_agent, require_runs, with_options
+from modelwright.cli.input import call_arguments, checked_text, read_plan_file, read_request
+from modelwright.cli.output import clear_errors, say, say_json
 from modelwright.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def run(
 def say_in_session(agent: Agent, name: str, words: str, yes: bool, dry_run: bool, limits: dict[str, Any], as_json: bool) -> NoReturn:
     """One turn of a session, and the end of the command."""
     from modelwright.agent.conversation import open_conversation
-    from modelwright.cli_chat import named
+    from modelwright.cli.chat import named
 
     name = named(name)
     if dry_run and not agent.workspace.database.is_file():

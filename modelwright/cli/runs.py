@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from modelwright.cli_base import JSON, open_db
-from modelwright.cli_output import clear_errors, say, say_json
+from modelwright.cli.base import JSON, open_db
+from modelwright.cli.output import clear_errors, say, say_json
 
 
 @click.command()

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from modelwright import Agent
 from modelwright.agent.memory_view import recalled_for
 from modelwright.agent.runs import Runs
-from modelwright.cli_memory import memory
+from modelwright.cli.memory import memory
 from modelwright.workspace import Workspace
 
 

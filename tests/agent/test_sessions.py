@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from modelwright.agent.conversation import open_conversation
 from modelwright.agent.session import Agent
 from modelwright.agent.sessions import Sessions, check_name, hold, new_name
-from modelwright.cli import cli
+from modelwright.cli.main import cli
 from modelwright.errors import BadRequest, LeaseHeld
 from modelwright.workspace import Workspace
 

@@ -82,3 +82,20 @@ def test_the_graph_ends_there_before_anything_is_asked_or_run(harness: Callable[
     state = made.start()
     assert (state["status"], state["error"]["type"], state["error"]["exit_code"]) == ("failed", "DoesNotFit", 2)
     assert not (made.workspace.root / "runs.txt").exists()
+
+
+class LoadArgs(ToolArgs):
+    concurrency: list[int] = Field([1, 4, 32])
+
+
+@tool(effects=[Effect.COMPUTES], example={}, estimate=lambda args, workspace: Estimate(memory_bytes=max(args.concurrency) * 100_000_000))
+def load(args: LoadArgs, ctx: ToolContext) -> Result:
+    """Take memory for as many as run at once."""
+    return Result(summary="done")
+
+
+def test_of_a_list_of_loads_the_largest_are_left_out() -> None:
+    plan = Plan(steps=[Step(id="s1", tool="load", args={"concurrency": [1, 4, 32]})])
+    with pytest.raises(DoesNotFit) as caught:
+        assess(plan, {"load": load}, load_policy(None), Path("/nowhere"), memory_limit=900_000_000)
+    assert caught.value.fix == "the nearest setting that fits is concurrency=[1, 4] (400.0 MB)"

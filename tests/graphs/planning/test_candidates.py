@@ -74,6 +74,7 @@ def test_a_place_to_write_is_an_output(workspace: Path, text: str) -> None:
     ("text", "value"),
     [
         ("q4_k_m", "Q4_K_M"),
+        ("AWQ", "awq"),
         ("Q4-K-M", "Q4_K_M"),
         ("q4km", "Q4_K_M"),
         ("q8", "Q8_0"),
