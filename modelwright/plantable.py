@@ -1,19 +1,25 @@
 """A plan as a table that fits the terminal, and tables in general. Text from outside is made safe here.
 
 From 100 columns on a step is one row with its arguments in a column; below, a step is a line and its arguments stand under it,
-so that 60 columns are enough. An estimate that could not be made is `unknown`, not zero.
+so that 60 columns are enough. Other tables wrap their widest columns; where those would get too narrow, a row becomes a block. A
+table that goes to a pipe is as wide as it needs to be: one row a line, for grep. An estimate that could not be made is
+`unknown`, not zero.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 from modelwright.text import clean, human_bytes, human_seconds, one_line, safe_text, with_range
-from modelwright.types import Estimate, Plan, Step
+
+if TYPE_CHECKING:  # `modelwright tools` lists without pydantic, which takes 0.3 s
+    from modelwright.types import Estimate, Plan, Step
 
 NARROWEST, ONE_ROW_A_STEP = 60, 100
 """columns"""
@@ -22,12 +28,20 @@ WIDTH_OF_A_FILE = 120
 UNKNOWN = "unknown"
 HEADS = ["step", "tool", "arguments (source)", "seconds", "memory", "disk", "decision"]
 SHORTEST_ARGUMENTS = 24
-GAP = 2
+SHORTEST_CELL = 16
+GAP, UNBOUNDED = 2, 10**6
+"""columns"""
+
+
+def screen_width() -> int | None:
+    """The columns of the terminal, or of the variable COLUMNS; None where there is neither, as in a pipe."""
+    known = os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty() or sys.stderr.isatty()
+    return max(NARROWEST, shutil.get_terminal_size().columns) if known else None
 
 
 def terminal_width() -> int:
-    """Columns to print in."""
-    return max(NARROWEST, shutil.get_terminal_size().columns) if sys.stdout.isatty() or sys.stderr.isatty() else WIDTH_OF_A_FILE
+    """Columns to print a plan in."""
+    return screen_width() or WIDTH_OF_A_FILE
 
 
 def short(value: Any, limit: int = 60) -> str:
@@ -112,6 +126,8 @@ def _partly_unknown(steps: Sequence[Step]) -> bool:
 
 
 def _total(steps: Sequence[Step]) -> Estimate:
+    from modelwright.types import Estimate
+
     known = [step.estimate for step in steps if step.estimate]
     return Estimate(
         seconds=sum(e.seconds for e in known),
@@ -148,8 +164,47 @@ def needs(estimate: Estimate | None) -> str:
     return f"{seconds}, {_memory(estimate)} memory, {human_bytes(estimate.disk_bytes)} disk{money}"
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to their widest cell; the first row is underlined."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+def listing(rows: Sequence[tuple[str, str]], width: int | None = None) -> str:
+    """Names with what they are beside them, wrapped under itself where a line would be wider than `width`."""
+    left = max((len(name) for name, _ in rows), default=0) + 1
+    return "\n".join(line for name, about in rows for line in _wrapped(about, width or UNBOUNDED, name.ljust(left), " " * left))
+
+
+def table(rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """The first row is underlined. No line is wider than `width`; without one the columns are as wide as their widest cell."""
+    natural = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    widths = _narrowed(natural, (width or UNBOUNDED) - GAP * (len(natural) - 1))
+    if widths is None:
+        return _blocks(rows, width or UNBOUNDED)
+    lines = [line for row in rows[1:] for line in _row(row, widths)]
+    return "\n".join([*_row(rows[0], widths), (" " * GAP).join("-" * w for w in widths), *lines])
+
+
+def _narrowed(widths: list[int], room: int) -> list[int] | None:
+    """The widest columns made narrower until all fit; None where they would be too narrow to read."""
+    widths = list(widths)
+    while sum(widths) > room:
+        widest = widths.index(max(widths))
+        if widths[widest] <= SHORTEST_CELL:
+            return None
+        widths[widest] -= 1
+    return widths
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
+    wrapped = [textwrap.wrap(cell, w) if len(cell) > w else [cell] for cell, w in zip(cells, widths, strict=True)]
+    return [
+        (" " * GAP).join(part.ljust(w) for part, w in zip(parts, widths, strict=True)).rstrip()
+        for parts in zip_longest(*wrapped, fillvalue="")
+    ]
+
+
+def _blocks(rows: Sequence[Sequence[str]], width: int) -> str:
+    """A row as a block: its mark and name, and below them what the other columns say."""
+    heads, lines = rows[0], []
+    name = next((i for i, head in enumerate(heads) if head), 0)
+    for row in rows[1:]:
+        lines += _wrapped(" ".join(cell for cell in row[: name + 1] if cell), width, "", "  ")
+        for head, cell in list(zip(heads, row, strict=True))[name + 1 :]:
+            lines += _wrapped(f"{head}: {cell}", width, "    ", "      ") if cell not in ("", "-") else []
+    return "\n".join(lines)

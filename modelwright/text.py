@@ -80,6 +80,11 @@ def human_seconds(seconds: float) -> str:
     return f"{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d} h"
 
 
+def counted(number: int, noun: str) -> str:
+    """1 -> '1 step', 2000 -> '2,000 steps'."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def with_range(value: str, low: str, high: str) -> str:
     """'12 s (8.1 s to 18 s)'; the value alone where its ends are the same or unknown (empty)."""
     return f"{value} ({low} to {high})" if low and high and low != high else value

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
+import textwrap
+from collections.abc import Mapping
 
 from modelwright.contract import Tool
+from modelwright.plantable import listing
 from modelwright.types import Json
+
+ONE_ROW_A_FIELD = 100
+"""columns"""
 
 
 def as_json(tool: Tool) -> Json:
@@ -21,19 +28,29 @@ def as_json(tool: Tool) -> Json:
     }
 
 
-def text(tool: Tool) -> str:
-    """Plain text for a terminal."""
-    lines = [f"{tool.name}: {tool.summary}"]
+def command(name: str, args: Mapping[str, object]) -> str:
+    """The call of a tool as it is typed: every value as a shell takes it."""
+    return " ".join(["modelwright", "call", name, *(f"{key}={shlex.quote(_value(value))}" for key, value in args.items())])
+
+
+def text(tool: Tool, width: int | None = None) -> str:
+    """Plain text for a terminal of `width` columns."""
     rest = tool.doc.removeprefix(tool.summary).strip()
-    if rest:
-        lines += ["", rest]
+    said = [f"{tool.name}: {tool.summary}", *(["", *rest.splitlines()] if rest else [])]
+    lines = [textwrap.fill(line, width) if width else line for line in said]
     lines += ["", "arguments"]
-    lines += [f"  {name:<18} {kind:<22} {about}" for name, kind, about in fields(tool.args_schema)]
+    lines += [_rows(tool.args_schema, width)]
     lines += ["", "result"]
-    lines += [f"  {name:<18} {kind:<22} {about}" for name, kind, about in fields(tool.result_schema)]
-    pairs = " ".join(f"{key}={_shell(value)}" for key, value in tool.example.items())
-    lines += ["", f"effects: {', '.join(sorted(e.value for e in tool.effects))}", f"example: modelwright call {tool.name} {pairs}"]
+    lines += [_rows(tool.result_schema, width)]
+    lines += ["", f"effects: {', '.join(sorted(e.value for e in tool.effects))}", f"example: {command(tool.name, tool.example)}"]
     return "\n".join(lines)
+
+
+def _rows(schema: Json, width: int | None) -> str:
+    """A field a row; on a narrow terminal the type stands in front of what the field means."""
+    if width and width < ONE_ROW_A_FIELD:
+        return listing([(f"  {name}", f"{kind}: {about}") for name, kind, about in fields(schema)], width)
+    return listing([(f"  {name:<18} {kind:<22}", about) for name, kind, about in fields(schema)], width)
 
 
 def markdown(tool: Tool) -> str:
@@ -52,8 +69,7 @@ def markdown(tool: Tool) -> str:
         lines += [f"| {title} | type | |", "| --- | --- | --- |"]
         lines += [f"| `{name}` | {_cell(kind)} | {_cell(about)} |" for name, kind, about in fields(schema)]
         lines += [""]
-    pairs = " ".join(f"{key}={_shell(value)}" for key, value in tool.example.items())
-    return "\n".join([*lines, "```", f"modelwright call {tool.name} {pairs}", "```", ""])
+    return "\n".join([*lines, "```bash", command(tool.name, tool.example), "```", ""])
 
 
 def fields(schema: Json) -> list[tuple[str, str, str]]:
@@ -86,7 +102,7 @@ def _cell(value: str) -> str:
     return value.replace("|", "\\|")
 
 
-def _shell(value: object) -> str:
-    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+def _value(value: object) -> str:
+    if isinstance(value, list) and value and all(isinstance(v, str) and "," not in v for v in value):
         return ",".join(value)
-    return str(value) if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -136,6 +136,16 @@ def test_a_question_is_answered_by_number_or_text() -> None:
     assert "\x1b" not in done.stderr
 
 
+def test_a_turn_of_its_own_at_a_question_is_taken_and_the_question_can_still_be_answered() -> None:
+    done = chat("look at something", "help", "look at something", "what did you do so far?")
+    assert "again with rank 32" in done.stdout
+    assert done.stderr.count("the question is dropped") == 2
+    run = re.search(r"modelwright resume (\S+) --answer", done.stderr)
+    assert run
+    answered = CliRunner().invoke(cli, ["resume", run[1], "--answer", "data.jsonl"])
+    assert answered.exit_code == 0, answered.stderr
+
+
 def test_input_that_ends_at_a_question_leaves_it_open_and_the_next_chat_asks_it() -> None:
     assert chat("look at something").exit_code == 3
     done = chat("y", "data.jsonl")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -18,12 +19,14 @@ import pytest
 from click.testing import CliRunner
 
 from modelwright import tools
+from modelwright.agent.lease import lease
 from modelwright.agent.results import RunResult, StepResult
 from modelwright.agent.session import Agent
 from modelwright.cli import main as cli
-from modelwright.cli.input import read_plan_file
+from modelwright.cli.input import call_arguments, read_plan_file
 from modelwright.errors import BadRequest
 from modelwright.graphs.plancheck import check, read_plan
+from modelwright.tooldoc import command
 from modelwright.types import Spent
 
 ROWS = [{"messages": [{"role": "user", "content": f"question {i}?"}, {"role": "assistant", "content": f"answer {i}."}]} for i in range(4)]
@@ -435,3 +438,54 @@ def test_a_broken_plug_in_stops_only_itself(broken_plugin: str) -> None:
     assert "pip uninstall broken-tools" in named.stderr
     found = {f["name"]: f for f in json.loads(modelwright("doctor", "--json", PYTHONPATH=broken_plugin).stdout)}
     assert (found["tool broken"]["ok"], found["tool quantize"]["ok"]) == (False, False)
+
+
+@pytest.mark.parametrize("arguments", [["tools"], ["tools", "rag_answer"], ["doctor"], ["models", "--no-check"], ["plan", "look at it"]])
+def test_the_width_of_the_terminal_is_kept(arguments: list[str]) -> None:
+    lines = modelwright(*arguments, COLUMNS="60").stdout.splitlines()
+    assert max(len(line) for line in lines if not line.startswith(("example:", "effects:"))) <= 60
+
+
+def test_doctor_ends_with_2_when_the_settings_cannot_be_read() -> None:
+    assert modelwright("doctor").returncode == 0
+    Path("modelwright.toml").write_text("model = builtin")
+    done = modelwright("doctor", "--json")
+    assert done.returncode == 2
+    assert {f["name"]: f for f in json.loads(done.stdout)}["settings"]["fix"]
+
+
+def test_a_killed_run_is_interrupted_and_says_how_to_go_on() -> None:
+    run = printed(modelwright("run", "look at it", "--json"))["run"]
+    with sqlite3.connect(".modelwright/modelwright.db") as db:
+        db.execute("update runs set status = 'running', spent = null")
+        db.execute("update events set time = 1000 + 100 * (seq = (select max(seq) from events))")
+    listed = modelwright("runs").stdout
+    assert f"interrupted: modelwright resume {run}" in listed
+    assert "1:40 min" in listed
+    with lease(Path(".modelwright/runs") / run, run):
+        (row,) = printed(modelwright("runs", "--json"))
+        assert row["status"] == "running"
+    assert printed(modelwright("runs", "--json"))[0]["status"] == "interrupted"
+
+
+def test_a_run_killed_in_the_middle_is_shown_as_interrupted() -> None:
+    modelwright("run", "look at it", MODELWRIGHT_FAULT="execute.after_effect")
+    shown = modelwright("show", "last")
+    assert "interrupted (" in shown.stdout
+    assert "go on: modelwright resume" in shown.stdout
+    with lease(Path(".modelwright/runs") / printed(modelwright("show", "last", "--json"))["run"], "it"):
+        assert "is running (" in modelwright("show", "last").stdout
+
+
+def test_the_example_of_every_tool_can_be_pasted() -> None:
+    for name in tools.names():
+        tool = tools.load(name)
+        words = shlex.split(command(name, tool.example))
+        assert words[:3] == ["modelwright", "call", name]
+        assert call_arguments(name, tuple(words[3:]), None) == tool.example
+
+
+def test_a_missing_policy_file_is_said_in_plain_words() -> None:
+    done = modelwright("run", "look at it", "--policy", "nope.toml")
+    assert done.returncode == 2
+    assert "nope.toml does not exist" in done.stderr

@@ -77,3 +77,18 @@ def test_what_is_wrong_in_a_file_is_named_with_the_file(tmp_path: Path, text: st
 def test_a_mistyped_variable_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="MODELWRIGHT_THREDS"):
         config.load(tmp_path, environ={"MODELWRIGHT_THREDS": "2"})
+
+
+def test_all_unknown_keys_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "modelwright.toml").write_text("modle = 'builtin'\n[limits]\nstep = 2\n")
+    with pytest.raises(ConfigError, match=r"unknown keys modle, limits\.step") as caught:
+        config.load(tmp_path, environ={})
+    assert caught.value.fix == "modle: did you mean model?; limits.step: did you mean limits.steps?"
+
+
+@pytest.mark.parametrize(("raw", "fix"), [(b"model = builtin", "text in quotes"), (b"model = '\xff'", "UTF-8")])
+def test_a_file_that_is_no_toml_comes_with_a_fix(tmp_path: Path, raw: bytes, fix: str) -> None:
+    (tmp_path / "modelwright.toml").write_bytes(raw)
+    with pytest.raises(ConfigError) as caught:
+        config.load(tmp_path, environ={})
+    assert fix in caught.value.fix

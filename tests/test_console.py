@@ -52,3 +52,19 @@ def test_a_dumb_terminal_gets_no_escapes(kind: str, escapes: bool, monkeypatch: 
     narrator(Event(EventType.TOOL_STARTED, "r1", "s1", {"gen_ai.tool.name": "finetune"}))
     narrator(Event(EventType.TOOL_PROGRESS, "r1", "s1", {"message": "training", "step": 1, "steps": 2}))
     assert ("\x1b" in stream.getvalue()) is escapes
+
+
+@pytest.mark.parametrize(
+    ("passed", "eta", "said"),
+    [(30.0, None, "30 s left"), (31.0, 12.0, "12 s left"), (61.0, None, ""), (59.99, None, ""), (5.0, 0.0, "")],
+)
+def test_what_is_left_is_told_only_while_it_is_known(passed: float, eta: float | None, said: str) -> None:
+    stream, times = io.StringIO(), iter([0.0, 0.0, passed, passed, passed, passed])
+    narrator = console.Narrator(stream, clock=lambda: next(times))
+    narrator(Event(EventType.TOOL_STARTED, "r1", "s1", {"gen_ai.tool.name": "finetune", "estimate": {"seconds": 60}}))
+    narrator._last = -console.QUIET_SECONDS  # the next line is due
+    narrator(Event(EventType.TOOL_PROGRESS, "r1", "s1", {"message": "sample answers", "eta_seconds": eta}))
+    line = stream.getvalue().splitlines()[-1]
+    assert "sample answers" in line
+    assert said in line
+    assert ("left" in line) == bool(said)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from modelwright.plantable import plan_table
+from modelwright.plantable import plan_table, screen_width, table, terminal_width
 from modelwright.types import Decision, Estimate, Plan, Step
 
 SOURCES = {"model": "request[10:17]", "dataset": "request[21:44]", "output": "session: run r261122-k7f2"}
@@ -95,3 +97,28 @@ def test_an_estimate_with_a_record_shows_between_what_it_lies(width: int) -> Non
     said = " ".join(plan_table(PLAN.model_copy(update={"steps": [PLAN.steps[0].model_copy(update={"estimate": learned})]}), width).split())
     assert ("140 (96 to 204)" if width >= 100 else "2:20 min (1:36 min to 3:24 min)") in said
     assert "3.3 GB (2.9 GB to 3.8 GB)" in said
+
+
+ROWS = [
+    ["", "what", "found", "fix"],
+    ["ok", "disk", "much " * 30 + "free", ""],
+    ["--", "extra tui", "not installed", "pip install it " * 9],
+]
+
+
+@pytest.mark.parametrize("width", [20, 60, 61, 100])
+def test_a_table_is_as_wide_as_the_terminal_and_loses_no_word(width: int) -> None:
+    said = table(ROWS, width)
+    assert max(map(len, said.splitlines())) <= width
+    assert said.count("much") == 30
+    assert said.count("install") == 10
+
+
+def test_in_a_pipe_a_row_is_a_line_unless_columns_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert len(table(ROWS, screen_width()).splitlines()) == 4
+    assert terminal_width() == 120
+    monkeypatch.setenv("COLUMNS", "72")
+    assert (screen_width(), terminal_width()) == (72, 72)

@@ -10,9 +10,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from modelwright import tools
+from modelwright.agent import doctor
+from modelwright.cli.main import cli as COMMANDS
 from modelwright.config import Settings
 from modelwright.contract import Tool
 
@@ -67,3 +70,34 @@ def test_every_tool_is_in_the_readme() -> None:
 def test_every_linked_page_and_picture_is_there() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_every_command_that_is_named_is_a_command() -> None:
+    code = [*blocks("bash"), *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", README, flags=re.DOTALL))]
+    named = re.findall(r"(?m)(?:^|\s|/)modelwright ([a-z][\w-]*)(?: ([a-z-]+))?", "\n".join(code))
+    assert len(named) > 10
+    for name, second in named:
+        found = COMMANDS.commands[name]
+        if isinstance(found, click.Group) and second:
+            assert second in found.commands, f"{name} {second}"
+
+
+def test_every_make_target_that_is_named_is_one() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"make ([a-z-]+)", "\n".join([*blocks("bash"), *re.findall(r"`([^`\n]+)`", README)])):
+        assert re.search(rf"(?m)^{target}:", makefile), target
+
+
+def test_the_extras_are_those_of_the_package_and_doctor_knows_them() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"].keys() - {
+        "all",
+        "dev",
+    }
+    assert extras == doctor.EXTRAS.keys()
+    assert extras == set(re.findall(r"(?m)^\| `(\w+)` \|", README.partition("| extra |")[2].partition("\n\n")[0]))
+
+
+def test_every_page_of_the_docs_is_linked_or_named() -> None:
+    linked = README + "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"{page.name})" in linked, page.name

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwright.text import clean, human_bytes, human_seconds, one_line, redact, safe_text
+from modelwright.text import clean, counted, human_bytes, human_seconds, one_line, redact, safe_text
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,7 @@ def test_one_line_is_one_line_and_short() -> None:
 def test_numbers_for_people() -> None:
     assert [human_bytes(n) for n in (12, 1500, 2_500_000)] == ["12 B", "1.5 kB", "2.5 MB"]
     assert [human_seconds(n) for n in (1.25, 42, 75, 3700)] == ["1.2 s", "42 s", "1:15 min", "1:01 h"]
+
+
+def test_one_thing_is_not_said_in_the_plural() -> None:
+    assert [counted(n, "step") for n in (0, 1, 2, 2000)] == ["0 steps", "1 step", "2 steps", "2,000 steps"]

@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from modelwright.agent import followups
+from modelwright.agent.driver import Approver
 from modelwright.agent.ending import closing_lines
-from modelwright.agent.followups import Again, Answer, GoOn, Meaning
+from modelwright.agent.followups import Again, Answer, GoOn, Meaning, turns
 from modelwright.agent.past import Past
 from modelwright.agent.results import RunResult
 from modelwright.agent.session import Agent
@@ -45,16 +46,46 @@ class Conversation:
     def __init__(self, agent: Agent, db: sqlite3.Connection, name: str) -> None:
         self.agent, self.name, self._db = agent, name, db
         self._sessions = Sessions(db)
+        self._instead = ""
+        """What was said to the open question of the run that goes on now, and is a turn of its own."""
 
     def say(self, text: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None) -> Said:
-        """Understand and do. Raises what is wrong before a run exists; the turn is kept all the same."""
+        """Understand and do. Raises what is wrong before a run exists; the turn is kept all the same.
+
+        Where a question of the run is met with a turn of its own ("now quantize it", "help"), the run waits and that turn is taken.
+        """
+        said = self._said(text, yes=yes, limits=limits)
+        return self._taken_instead(said, yes=yes, limits=limits)
+
+    def _taken_instead(self, said: Said, *, yes: bool, limits: Mapping[str, Any] | None) -> Said:
+        while self._instead and said.result:
+            text, self._instead = self._instead, ""
+            run = said.result.run
+            self.agent.notice(run, f"the question is dropped; it can still be answered: modelwright resume {run} --answer …")
+            said = self._said(text, yes=yes, limits=limits)
+        return said
+
+    def asked(self, approver: Approver) -> Approver:
+        """The approver, but that what is no answer to a question is kept to be said next, and the question stays open."""
+
+        def ask(pending: Json) -> Json | None:
+            reply = approver(pending)
+            text = str((reply or {}).get("answer", ""))
+            if pending["kind"] == "question" and text and turns.is_own(text, pending, self.agent.workspace.root):
+                self._instead = text
+                return None
+            return reply
+
+        return ask
+
+    def _said(self, text: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None) -> Said:
         meaning = self._meaning(text)
         if isinstance(meaning, Answer):
             number = self._sessions.begin(self.name, text, "answer", {})
             self._sessions.end(self.name, number, meaning.text, meaning.exit_code)
             return Said("answer", meaning.exit_code, answer=meaning.text)
         if isinstance(meaning, GoOn):
-            return self.go_on(meaning.run, yes=yes, limits=limits, said=text)
+            return self._go_on(meaning.run, yes=yes, limits=limits, said=text)
         if isinstance(meaning, Again):
             given: Json = {"plan": meaning.plan.model_dump(mode="json", exclude={"hash"})}
             return self._run(text, "again", {"run": meaning.run, "changes": meaning.changes}, yes=yes, limits=limits, **given)
@@ -72,11 +103,15 @@ class Conversation:
 
     def go_on(self, run: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None, said: str = "go on") -> Said:
         """Resume a run of this session."""
+        return self._taken_instead(self._go_on(run, yes=yes, limits=limits, said=said), yes=yes, limits=limits)
+
+    def _go_on(self, run: str, *, yes: bool, limits: Mapping[str, Any] | None, said: str) -> Said:
         return self._keep(said, "resume", {"run": run}, lambda told: self._resume(run, told, yes, limits))
 
     def take(self, plan: Json, said: str) -> Said:
         """Run a plan that a person has edited."""
-        return self._run(said, "request", {"things": []}, yes=False, limits=None, plan=plan)
+        taken = self._run(said, "request", {"things": []}, yes=False, limits=None, plan=plan)
+        return self._taken_instead(taken, yes=False, limits=None)
 
     def call(self, tool: str, args: Json) -> Said:
         """One tool, no planner, as a turn."""
@@ -138,4 +173,9 @@ def open_conversation(agent: Agent, name: str) -> Iterator[Conversation]:
     """Hold the session `name`, which need not exist yet. Raises LeaseHeld when another process does, BadRequest for such a name."""
     check_name(name)
     with hold(agent.workspace, name), closing(agent.workspace.connect()) as db:
-        yield Conversation(agent, db, name)
+        conversation, approver = Conversation(agent, db, name), agent.approver
+        agent.approver = conversation.asked(approver) if approver else None
+        try:
+            yield conversation
+        finally:
+            agent.approver = approver

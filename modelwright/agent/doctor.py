@@ -19,7 +19,7 @@ from modelwright import config, modelrefs, tools
 from modelwright.errors import EngineMissing, ModelwrightError
 from modelwright.files import existing_parent
 from modelwright.graphs import predictions
-from modelwright.text import human_bytes
+from modelwright.text import counted, human_bytes
 from modelwright.workspace import Workspace
 
 EXTRAS = {
@@ -28,6 +28,9 @@ EXTRAS = {
     "qlora": ("bitsandbytes", "bitsandbytes"),
     "data": ("pyarrow", "pyarrow"),
     "eval": ("sacrebleu", "sacrebleu"),
+    "rag": ("sentence_transformers", "sentence-transformers"),
+    "tui": ("textual", "textual"),
+    "gptq": ("gptqmodel", "gptqmodel"),
 }
 NEEDS_DISK = 3_000_000_000
 
@@ -38,6 +41,8 @@ class Finding:
     ok: bool
     found: str
     fix: str = ""
+    stops: bool = False
+    """Nothing runs here before it is mended; an extra that is missing stops only what needs it."""
 
 
 def examine(root: Path) -> list[Finding]:
@@ -113,7 +118,7 @@ def _settings(root: Path) -> Finding:
     try:
         settings = config.load(root)
     except ModelwrightError as error:
-        return Finding("settings", False, error.message, error.fix)
+        return Finding("settings", False, error.message, error.fix, stops=True)
     found = config.find_file(root)
     cache = settings.cache_dir
     size = sum(f.stat().st_size for f in cache.rglob("*") if f.is_file()) if cache.is_dir() else 0
@@ -134,7 +139,7 @@ def _predictions(workspace: Workspace) -> Iterator[Finding]:
         if time is None:
             yield Finding(f"estimates of {tool}", True, "1 call; from the second on their error is known")
             continue
-        said = f"{time.calls} calls: time off by {time.corrected:.0%}, {time.plain:.0%} before it learned"
+        said = f"{counted(time.calls, 'call')}: time off by {time.corrected:.0%}, {time.plain:.0%} before it learned"
         if memory is not None:
             said += f"; memory by {memory.corrected:.0%}, {memory.plain:.0%} before"
         yield Finding(f"estimates of {tool}", True, said)
@@ -165,4 +170,5 @@ def _store(name: str, path: Path) -> Finding:
         ok,
         f"{path.name} {human_bytes(path.stat().st_size)}, {verdict[:80]}",
         "" if ok else f"move {path} away; finished artifacts stay",
+        stops=not ok,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from modelwright.agent.results import RunResult, StepResult
-from modelwright.text import clean, human_bytes, human_seconds, one_line
+from modelwright.text import clean, counted, human_bytes, human_seconds, one_line
 
 
 @dataclass
@@ -40,7 +40,9 @@ def _closing(result: RunResult) -> Closing:
 
 def outcome(result: RunResult) -> str:
     spent = result.spent
-    used = f"{spent.steps} steps, {human_seconds(spent.seconds)}" + (f", {spent.tokens} tokens" if spent.tokens else "")
+    used = f"{counted(spent.steps, 'step')}, {human_seconds(spent.seconds)}" + (
+        f", {counted(spent.tokens, 'token')}" if spent.tokens else ""
+    )
     words = {
         "done": "done and verified",
         "unverified": "ran, but is not verified",
@@ -49,7 +51,7 @@ def outcome(result: RunResult) -> str:
         "nothing": "nothing was done",
         "interrupted": "interrupted",
         "waiting": "waits",
-        "running": "is running or was killed",
+        "running": "is running",
     }
     return f"{words.get(result.status, result.status)} ({used})"
 
@@ -73,7 +75,7 @@ def next_commands(result: RunResult) -> list[str]:
     if result.pending:
         bound = result.pending["reached"].split()[0]
         return [f"budget spent: {result.pending['reached']}", f"  raise it: {go_on} --max-{bound} N"]
-    return [f"  go on: {go_on}"] if result.status in ("interrupted", "failed", "running") and result.exit_code != 2 else []
+    return [f"  go on: {go_on}"] if result.status in ("interrupted", "failed") and result.exit_code != 2 else []
 
 
 def full_text(result: RunResult) -> str:

@@ -14,13 +14,13 @@ from modelwright.text import clean, human_seconds, one_line
 def as_rows(runs: Sequence[Run]) -> list[list[str]]:
     rows = [["run", "when", "status", "took", "request"]]
     for run in runs:
-        seconds = (run.spent or {}).get("seconds", 0)
+        seconds = (run.spent or {}).get("seconds")
         rows.append(
             [
                 run.id,
                 time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)),
-                run.status,
-                human_seconds(seconds),
+                f"interrupted: modelwright resume {run.id}" if run.status == "interrupted" else run.status,
+                "-" if seconds is None else human_seconds(seconds),
                 one_line(str(clean(run.request)), 80),
             ]
         )

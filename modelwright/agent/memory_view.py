@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from modelwright import tools
 from modelwright.agent.runs import Run
 from modelwright.config import Settings
 from modelwright.errors import ModelwrightError
@@ -21,9 +22,12 @@ from modelwright.memory.longterm import MEMORY, Memory, as_json, export
 from modelwright.memory.recall import Recalled
 from modelwright.memory.write_gate import Proposal
 from modelwright.text import clean
-from modelwright.types import Json
+from modelwright.types import Effect, Json
 from modelwright.workspace import Workspace
 
+RAN = ("ran", "done", "unverified")
+"""of a step"""
+LOOKS = frozenset({Effect.READS_FILES, Effect.COMPUTES})
 _PATH = re.compile(r"[\w./~-]+\.\w+|[\w.-]+/[\w./-]+")
 
 
@@ -44,7 +48,9 @@ def recalled_for(workspace: Workspace, request: str, run: str = "", notice: Call
 
 
 def remember_run(workspace: Workspace, run: Run, state: Json) -> str:
-    """Leave the episode of a run; "" or why it could not be kept."""
+    """Leave the episode of a run that taught something; "" or why it could not be kept."""
+    if not _taught(run, state):
+        return ""
     steps = (state["plan"] or {}).get("steps", [])
     outcome = clean({"spent": state["spent"], "error": state.get("error")})
     datasets = sorted({str(step["args"]["dataset"]) for step in steps if isinstance(step["args"].get("dataset"), str)})
@@ -56,6 +62,18 @@ def remember_run(workspace: Workspace, run: Run, state: Json) -> str:
     except (ModelwrightError, sqlite3.Error) as error:
         return f"this run is not remembered: {error}"
     return f"this run is not remembered: {verdict.reason}" if verdict.action == "reject" else ""
+
+
+def _taught(run: Run, state: Json) -> bool:
+    """Whether a later run could learn from it: of one that failed a step ran; and a given plan did more than look or reckon."""
+    if run.options.get("plan") and all(_only_looks(step["tool"]) for step in (state["plan"] or {}).get("steps", [])):
+        return False
+    began = state["spent"].get("steps", 0) and (state.get("error") or {}).get("exit_code", 1) == 1
+    return state["status"] == "done" or bool(began) or any(step["status"] in RAN for step in state["steps"].values())
+
+
+def _only_looks(tool: str) -> bool:
+    return tools.load(tool).effects <= LOOKS
 
 
 class MemoryView:

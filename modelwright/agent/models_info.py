@@ -24,7 +24,7 @@ from modelwright.config import ENDPOINT, FILE_NAME, FILE_PREFIXES, VLLM, Setting
 from modelwright.errors import ConfigError, ModelwrightError
 from modelwright.files import write_atomic
 from modelwright.modelrefs import BUILTIN, endpoint, resolve
-from modelwright.text import one_line
+from modelwright.text import counted, one_line
 from modelwright.types import Json
 from modelwright.workspace import Workspace, open_sqlite
 
@@ -131,7 +131,7 @@ def _endpoint(ref: str, settings: Settings, check: bool) -> tuple[str, str, bool
     listed = one_line(", ".join(names[:4]), 120)
     if at.model and names and at.model not in names:
         raise ConfigError(f"{at.host} has no model {at.model}", fix=f"it has {listed}")
-    return at.address, "endpoint", True, f"{len(names)} models: {listed}"
+    return at.address, "endpoint", True, f"{counted(len(names), 'model')}: {listed}"
 
 
 def _vllm(settings: Settings) -> tuple[bool, str]:

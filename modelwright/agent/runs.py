@@ -6,11 +6,14 @@ import json
 import secrets
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from modelwright.agent.lease import held
 from modelwright.errors import BadRequest
 from modelwright.types import Json
+from modelwright.workspace import Workspace
 
 SHORTEST_NAME = 3
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else
@@ -75,6 +78,22 @@ class Runs:
 
     def all(self, limit: int = 50) -> list[Run]:
         return [_run(row) for row in self._db.execute("select * from runs order by created desc limit ?", (limit,))]
+
+
+def as_they_stand(db: sqlite3.Connection, workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
+    """The runs; one that says it is running, and whose process is dead, is interrupted. Both with the seconds worked so far."""
+    return [_standing(db, workspace, run) if run.status == "running" else run for run in runs]
+
+
+def _standing(db: sqlite3.Connection, workspace: Workspace, run: Run) -> Run:
+    status = "running" if held(workspace.run_dir(run.id)) else "interrupted"
+    return replace(run, status=status, spent={**(run.spent or {}), "seconds": worked_seconds(db, run.id)})
+
+
+def worked_seconds(db: sqlite3.Connection, run: str) -> float:
+    """Between the events of a run, without the time in which it lay still before it was resumed."""
+    gaps = "select type, time - lag(time) over (order by seq) as gap from events where run = ?"
+    return float(db.execute(f"select total(gap) from ({gaps}) where type != 'run.resumed'", (run,)).fetchone()[0])
 
 
 def _run(row: sqlite3.Row) -> Run:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from modelwright.agent.collect import collect
 from modelwright.agent.lease import lease
 from modelwright.agent.memory_view import remember_run
 from modelwright.agent.results import RunResult
-from modelwright.agent.runs import Run, Runs
+from modelwright.agent.runs import Run, Runs, as_they_stand, worked_seconds
 from modelwright.agent.thinking import Thinking
 from modelwright.agent.trace import TraceWriter, next_seq
 from modelwright.errors import BadRequest
@@ -74,7 +74,7 @@ class Agent:
         self.workspace = Workspace(Path(workspace))
         self.settings = config.load(self.workspace.root, model=model, policy=str(policy) if policy else None)
         self._on_event = on_event
-        self._approver = approver
+        self.approver = approver
 
     def plan(self, request: str, *, plan: Json | None = None, context: Sequence[Thing] = ()) -> Plan:
         """The plan with estimates and decisions. Runs nothing and writes nothing."""
@@ -134,6 +134,12 @@ class Agent:
                     found.options["yes"] = True
                 return self._drive(db, found, None, said)
 
+    def notice(self, run: str, message: str) -> None:
+        """Tell something about a run that has stopped; it goes to the trace as well."""
+        with self._database() as db:
+            sinks: list[Sink] = [TraceWriter(db), *([self._on_event] if self._on_event else [])]
+            Emitter(run, sinks, first_seq=next_seq(db, run)).emit(EventType.NOTICE, message=message)
+
     def show(self, run: str) -> RunResult:
         """How a run stands, without touching it."""
         from modelwright.graphs.build import open_checkpointer, saved_state
@@ -144,7 +150,15 @@ class Agent:
                 state = RunStore(db, found.id).expanded(saved_state(saver, found.id))
             finally:
                 saver.conn.close()
-            return collect(db, found, state, self.workspace)
+            return self._as_it_stands(db, found, collect(db, found, state, self.workspace))
+
+    def _as_it_stands(self, db: sqlite3.Connection, run: Run, result: RunResult) -> RunResult:
+        """With the state of a run whose process works on it, or was killed."""
+        if result.status not in ("running", "interrupted"):
+            return result
+        (now,) = as_they_stand(db, self.workspace, [replace(run, status="running")])
+        seconds = max(result.spent.seconds, worked_seconds(db, run.id))
+        return replace(result, status=now.status, spent=result.spent.model_copy(update={"seconds": seconds}))
 
     def _drive(self, db: sqlite3.Connection, run: Run, fresh: RunState | None, said: Json) -> RunResult:
         with self._opened(db, run) as (driver, emitter):
@@ -153,7 +167,7 @@ class Agent:
             Runs(db).update(run.id, options=run.options)
             policy_hash = self._policy(run.options.get("policy")).hash
             emitter.emit(started, request=run.request, options=run.options, reply=said or None, policy_hash=policy_hash)
-            finished = driver.drive(inputs, self._approver)
+            finished = driver.drive(inputs, self.approver)
             state = RunStore(db, run.id).expanded(driver.state())
             result = collect(db, run, state, self.workspace, interrupted=not finished)
             ended = {"status": result.status, "exit_code": result.exit_code, "spent": result.spent.model_dump(), "error": result.error}

@@ -20,6 +20,7 @@ from modelwright.errors import BadRequest
 from modelwright.graphs.gate import estimate_of
 from modelwright.policies import load as load_policy
 from modelwright.policies.policy import Policy
+from modelwright.text import counted
 from modelwright.types import Estimate, Json
 
 NO_TOOL = "no such tool"
@@ -74,4 +75,4 @@ def totals(replayed: Sequence[Replayed]) -> str:
     counts = Counter(one.now for one in replayed)
     said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     changed = sum(one.changed for one in replayed)
-    return f"{len(replayed)} calls: {said}; {changed or 'none'} {'is' if changed == 1 else 'are'} decided otherwise than then"
+    return f"{counted(len(replayed), 'call')}: {said}; {changed or 'none'} {'is' if changed == 1 else 'are'} decided otherwise than then"

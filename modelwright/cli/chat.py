@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from modelwright.cli.base import JSON, open_db
-from modelwright.cli.output import clear_errors, say, say_json
+from modelwright.cli.output import clear_errors, say, say_json, say_table
 
 if TYPE_CHECKING:
     from modelwright.agent.sessions import Sessions
@@ -89,11 +89,10 @@ def sessions(context: click.Context, as_json: bool) -> None:
     from dataclasses import asdict
 
     from modelwright.agent.session_text import overview_rows
-    from modelwright.plantable import table
 
     with open_sessions() as kept:
         found = kept.all()
-    say_json([asdict(o) for o in found]) if as_json else say(table(overview_rows(found)))
+    say_json([asdict(o) for o in found]) if as_json else say_table(overview_rows(found))
 
 
 @sessions.command()
@@ -103,11 +102,10 @@ def sessions(context: click.Context, as_json: bool) -> None:
 def search(text: str, as_json: bool) -> None:
     """Turns whose request or answer holds TEXT, newest first."""
     from modelwright.agent.session_text import found_rows
-    from modelwright.plantable import table
 
     with open_sessions() as kept:
         found = kept.search(text)
-    say_json([turn.as_json() for turn in found]) if as_json else say(table(found_rows(found)))
+    say_json([turn.as_json() for turn in found]) if as_json else say_table(found_rows(found))
 
 
 @sessions.command("show")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from modelwright.cli.base import JSON, open_db
-from modelwright.cli.output import clear_errors, say, say_json
+from modelwright.cli.output import clear_errors, say, say_json, say_table
 from modelwright.errors import BadRequest
-from modelwright.types import Json
 
 if TYPE_CHECKING:
     from modelwright.agent.memory_view import MemoryView
+    from modelwright.types import Json
 
 IDS = click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
 
@@ -63,14 +63,13 @@ def memory_search(text: str, top: int, meaning: bool, as_json: bool) -> None:
 
 
 def _say_entries(entries: list[Json], as_json: bool) -> None:
-    from modelwright.plantable import table
     from modelwright.text import one_line
 
     if as_json:
         say_json({"memories": entries})
     elif entries:
         rows = [[str(e["id"]), e["kind"], e["trust"], one_line(e["text"], 100)] for e in entries]
-        say(table([["id", "kind", "trust", "text"], *rows]))
+        say_table([["id", "kind", "trust", "text"], *rows])
         for entry in entries:
             if entry["quarantined"]:
                 say(f"{entry['id']} waits: {entry['quarantined']}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from modelwright.cli.base import JSON
-from modelwright.cli.output import clear_errors, say, say_json
+from modelwright.cli.output import clear_errors, say_json, say_table
 
 
 @click.command()
@@ -18,7 +18,6 @@ from modelwright.cli.output import clear_errors, say, say_json
 def models(use: str | None, no_check: bool, as_json: bool) -> None:
     """What can plan here: the model of the settings, its fallbacks, and the built-in one; reach, price, speed."""
     from modelwright.agent.models_info import choose_model, models_table, table_cells
-    from modelwright.plantable import table
 
     here = Path(".")
     if use:
@@ -28,4 +27,4 @@ def models(use: str | None, no_check: bool, as_json: bool) -> None:
     if as_json:
         say_json([row.as_json() for row in rows])
     else:
-        say(table(table_cells(rows)))
+        say_table(table_cells(rows))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,13 @@ def say(text: str) -> None:
     from modelwright.text import clean
 
     click.echo(clean(text))
+
+
+def say_table(rows: Sequence[Sequence[str]]) -> None:
+    """Heads and cells, as wide as the terminal."""
+    from modelwright.plantable import screen_width, table
+
+    say(table(rows, screen_width()))
 
 
 def say_json(value: Any, indent: int | None = None) -> None:

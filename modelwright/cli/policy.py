@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from modelwright.cli.base import JSON, open_db
-from modelwright.cli.output import clear_errors, say, say_json
+from modelwright.cli.output import clear_errors, say, say_json, say_table
 
 ALL_RUNS = 1000
 """the newest; more are no help to a person"""
@@ -44,7 +44,6 @@ def policy_simulate(names: tuple[str, ...], file: str | None, changed: bool, as_
     """Decide every call of past runs (each RUN, or all) again under another policy; runs nothing."""
     from modelwright.agent.runs import Runs
     from modelwright.agent.simulate import simulate, totals
-    from modelwright.plantable import table
 
     with open_db() as db:
         runs = [Runs(db).get(name) for name in names] or Runs(db).all(ALL_RUNS)
@@ -53,5 +52,5 @@ def policy_simulate(names: tuple[str, ...], file: str | None, changed: bool, as_
     if as_json:
         say_json([one.as_json() for one in shown])
     else:
-        say(table([["run", "step", "tool", "then", "now", "rule"], *[[o.run, o.step, o.tool, o.then, o.now, o.rule] for o in shown]]))
+        say_table([["run", "step", "tool", "then", "now", "rule"], *[[o.run, o.step, o.tool, o.then, o.now, o.rule] for o in shown]])
         say(totals(found))

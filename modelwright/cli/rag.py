@@ -15,7 +15,7 @@ import click
 
 from modelwright.cli.base import JSON
 from modelwright.cli.input import call_arguments, checked_text, read_text
-from modelwright.cli.output import clear_errors, say, say_json
+from modelwright.cli.output import clear_errors, say, say_json, say_table
 from modelwright.errors import ApprovalNeeded, BadRequest, Denied
 
 if TYPE_CHECKING:
@@ -108,7 +108,6 @@ def indexes(context: click.Context, as_json: bool) -> None:
     """The document indexes of this workspace: list them, or drop one."""
     if context.invoked_subcommand:
         return
-    from modelwright.plantable import table
 
     documents = _indexes()
     found = [{"index": name, **documents.describe(name)} for name in documents.names()]
@@ -116,7 +115,7 @@ def indexes(context: click.Context, as_json: bool) -> None:
         say_json({"indexes": found})
         return
     rows = [[one["index"], str(one["documents"]), str(one["chunks"]), str(len(one["refused"])), one["chunker"]] for one in found]
-    say(table([["index", "documents", "chunks", "refused", "chunker"], *rows]) if rows else "nothing is indexed here")
+    say_table([["index", "documents", "chunks", "refused", "chunker"], *rows]) if rows else say("nothing is indexed here")
 
 
 @indexes.command()
@@ -125,8 +124,12 @@ def indexes(context: click.Context, as_json: bool) -> None:
 @clear_errors
 def drop(name: str, as_json: bool) -> None:
     """Delete the index NAME (whole name): chunks, vectors, words and texts. The files it was made from stay."""
+    from modelwright.text import counted
+
     gone = _indexes().drop(name)
-    say_json(gone) if as_json else say(f"dropped {gone['index']}: {gone['documents']} documents, {gone['chunks']} chunks; the files stay")
+    say_json(gone) if as_json else say(
+        f"dropped {gone['index']}: {counted(gone['documents'], 'document')}, {counted(gone['chunks'], 'chunk')}; the files stay"
+    )
 
 
 @click.group()
@@ -195,6 +198,7 @@ def _read(name: str, given: dict[str, Any], arguments: tuple[str, ...], as_json:
     """Run a tool that only reads, if the policy allows it. With --json, print it as `call` does and end."""
     from modelwright import tools
     from modelwright.policies import load
+    from modelwright.tooldoc import command
     from modelwright.types import Decision
 
     tool, context = tools.load(name), _context()
@@ -206,8 +210,7 @@ def _read(name: str, given: dict[str, Any], arguments: tuple[str, ...], as_json:
     if verdict.decision is Decision.DENY:
         raise Denied(f"policy denies {name}: {verdict.reason} (rule {verdict.rule})")
     if verdict.decision is Decision.ASK:
-        pairs = " ".join(f"{key}={json.dumps(value) if not isinstance(value, str) else value!r}" for key, value in args.items())
-        raise ApprovalNeeded(f"policy asks about {name}: {verdict.reason}", fix=f"modelwright call {name} {pairs}")
+        raise ApprovalNeeded(f"policy asks about {name}: {verdict.reason}", fix=command(name, args))
     result = tool.run(validated, context)
     if as_json:
         checks = [check.model_dump() for check in tool.checks(validated, result)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from modelwright.cli.base import JSON, open_db
-from modelwright.cli.output import clear_errors, say, say_json
+from modelwright.cli.base import JSON, open_db, require_runs
+from modelwright.cli.output import clear_errors, say, say_json, say_table
 
 
 @click.command()
@@ -15,15 +15,15 @@ from modelwright.cli.output import clear_errors, say, say_json
 def runs(limit: int, as_json: bool) -> None:
     """The runs of this workspace, newest first."""
     from modelwright.agent.listing import as_rows
-    from modelwright.agent.runs import Runs
-    from modelwright.plantable import table
+    from modelwright.agent.runs import Runs, as_they_stand
 
+    workspace = require_runs()
     with open_db() as db:
-        found = Runs(db).all(limit)
+        found = as_they_stand(db, workspace, Runs(db).all(limit))
         if as_json:
             say_json([{**r.__dict__} for r in found])
         else:
-            say(table(as_rows(found)))
+            say_table(as_rows(found))
 
 
 @click.command()

@@ -76,7 +76,10 @@ def holds_rows(text: str) -> bool:
 
 class _BadJson(BadRow):
     def __init__(self, error: json.JSONDecodeError) -> None:
-        super().__init__(f"not JSON: {error.msg} at column {error.colno}", "write one JSON object a line, with quotes and commas in place")
+        super().__init__(
+            f"not JSON: {error.msg.removesuffix(' at')} at column {error.colno}",
+            "write one JSON object a line, with quotes and commas in place",
+        )
         self.position = error.pos
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -58,8 +59,10 @@ def check_file(path: Path) -> None:
 
 
 def _inside(folder: Path) -> str:
-    names = sorted(p.name for p in folder.iterdir() if p.suffix in _BY_ENDING)[:3]
-    return f"name a file in it, such as {folder / names[0]}" if names else "name a .jsonl, .json, .csv, .parquet or .txt file"
+    """Files with rows first, those of text (README.md) last."""
+    endings = list(_BY_ENDING)
+    files = sorted((p for p in folder.iterdir() if p.suffix in _BY_ENDING), key=lambda p: (endings.index(p.suffix), p.name))[:3]
+    return f"name a file in it, such as {' or '.join(map(str, files))}" if files else "name a .jsonl, .json, .csv, .parquet or .txt file"
 
 
 def _nearest(path: Path) -> str:
@@ -76,13 +79,18 @@ def kind_of(path: Path) -> Callable[[Path], Iterator[Record]]:
         head = stream.read(65536)
     for magic, message, fix in _NOT_ROWS:
         if head.startswith(magic):
-            raise DataError(f"{path} {message}", fix=fix)
+            raise DataError(f"{path} {message}", fix=_on_file(fix, path))
     if head.startswith(b"PAR1"):
         return _parquet
     by_ending = _BY_ENDING.get(path.suffix.lower())
     if by_ending in (_csv, _text, _parquet):
         return by_ending
     return _sniff(head.removeprefix(b"\xef\xbb\xbf").lstrip(), known_as_json=by_ending is not None)
+
+
+def _on_file(fix: str, path: Path) -> str:
+    """The command of a fix with the file's name in it, as a shell takes it."""
+    return fix.format(path=shlex.quote(str(path)), new=shlex.quote(str(path.with_name(f"{path.stem}-utf8{path.suffix}"))))
 
 
 def _sniff(head: bytes, known_as_json: bool) -> Callable[[Path], Iterator[Record]]:
@@ -245,11 +253,11 @@ _BY_ENDING: dict[str, Callable[[Path], Iterator[Record]]] = {
 _LIST_NAMES = frozenset({"messages", "conversations", "prompt", "completion", "chosen", "rejected"})
 _CSV_NAMES = _LIST_NAMES | {"instruction", "output", "question", "answer", "response", "text"}
 _NOT_ROWS = (
-    (b"\x1f\x8b", "is compressed with gzip", "unpack it first: gunzip"),
+    (b"\x1f\x8b", "is compressed with gzip", "unpack it first: gunzip {path}"),
     (b"PK\x03\x04", "is a zip archive (or a spreadsheet)", "unpack it, or save the sheet as CSV"),
-    (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "unpack it first: unzstd"),
+    (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "unpack it first: unzstd {path}"),
     (b"GGUF", "is a model, not a data set", "name a .jsonl, .json, .csv, .parquet or .txt file"),
     (b"SQLite format 3", "is an SQLite database", "export a table as CSV"),
-    (b"\xff\xfe", "is UTF-16, not UTF-8", "convert it: iconv -f UTF-16 -t UTF-8"),
-    (b"\xfe\xff", "is UTF-16, not UTF-8", "convert it: iconv -f UTF-16 -t UTF-8"),
+    (b"\xff\xfe", "is UTF-16, not UTF-8", "convert it: iconv -f UTF-16 -t UTF-8 {path} > {new}"),
+    (b"\xfe\xff", "is UTF-16, not UTF-8", "convert it: iconv -f UTF-16 -t UTF-8 {path} > {new}"),
 )

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -215,7 +216,7 @@ def _workload(bench: Bench) -> Json:
         "order": "A B, B A, A B …" if len(bench.sides) > 1 else "one side",
         "salt": None if spec["prefix_cache"] else bench.salt,
         "seed": spec["seed"],
-        "replay": f"modelwright call benchmark --args '{json.dumps(spec['args'], ensure_ascii=False)}'",
+        "replay": f"modelwright call benchmark --args {shlex.quote(json.dumps(spec['args'], ensure_ascii=False))}",
     }
 
 

@@ -85,6 +85,15 @@ def read(path: Path) -> Header:
                 raise ModelRefError(f"{path} is damaged: {error}", fix="copy or export it again") from None
 
 
+def read_model(path: Path) -> Header:
+    """As `read`, of a file that has to hold weights. Raises ModelRefError also for a header with nothing behind it."""
+    header = read(path)
+    missing = "architecture" if not header.architecture else "" if header.tensors else "tensors"
+    if missing:
+        raise ModelRefError(f"{path} is damaged or holds no model: its header names no {missing}", fix="copy or export it again")
+    return header
+
+
 class _Damaged(Exception):
     pass
 

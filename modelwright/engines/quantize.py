@@ -145,7 +145,7 @@ def check_source(model: Model) -> gguf_header.Header:
     if model.kind != "gguf":
         fix = f"first export_model model={model.ref} format=gguf" if model.kind != "endpoint" else "name a .gguf file"
         raise BadRequest(f"{model.ref} is not a GGUF file", fix=fix)
-    header = gguf_header.read(Path(model.path))
+    header = gguf_header.read_model(Path(model.path))
     if header.keys.get("general.type") == "adapter":
         raise BadRequest(f"{model.ref} is an adapter, not a model", fix="merge it first: export_model format=gguf")
     quantized = [name for name in header.types if name not in FULL]

@@ -33,6 +33,8 @@ from modelwright.errors import ModelRefError, ToolFailed
 from modelwright.files import clear_os_errors, write_json
 
 Json = dict[str, Any]
+SAID_EVERY = 8
+"""tokens of the sampled answers between two lines of progress"""
 
 
 def run(spec: Json, job: Job) -> Json:
@@ -130,14 +132,22 @@ class Training:
         prompts = pick_prompts(prompts_from, self.tokenizer, self.spec.max_length)
 
         def sample(when: str) -> list[str]:
-            self.say(f"sample answers {when} training")
-            return answers(trainer.model, self.tokenizer, prompts, self.spec.sample_tokens)
+            def made(tokens: int) -> None:
+                if tokens % SAID_EVERY == 0:
+                    self.say(f"sample answers {when} training, token", step=tokens, steps=self.spec.sample_tokens)
+
+            made(0)
+            return answers(trainer.model, self.tokenizer, prompts, self.spec.sample_tokens, made)
 
         def evaluate(when: str) -> float | None:
             if not held_out:
                 return None
-            self.say(f"evaluate on {len(held_out)} rows {when} training")
-            return float(trainer.mean_loss(held_out))
+
+            def seen(rows: int) -> None:
+                self.say(f"evaluate {when} training, row", step=rows, steps=len(held_out))
+
+            seen(0)
+            return float(trainer.mean_loss(held_out, seen))
 
         def look() -> Json:
             return {"answers": sample("before"), "loss": evaluate("before"), "first_batch": trainer.mean_loss(first_batch)}

@@ -23,6 +23,9 @@ from modelwright.errors import DataError, ModelwrightError
 
 Batches = list[list[int]]
 """row numbers of each step"""
+TOKENS, LABELS = 8, 32
+"""Multiples to which the length of a batch, and the tokens whose logits are computed, are filled up: the libraries keep compiled
+kernels and memory for each shape, and without this a run over rows of 20 to 256 tokens grew at every step."""
 GROUP = 50
 """batches among which rows are sorted by length; more saves no padding and mixes less"""
 
@@ -78,11 +81,16 @@ def _one_epoch(lengths: Sequence[int], count: int, order: random.Random, *, long
     return first + batches
 
 
+def rounded(count: int, to: int) -> int:
+    """The next multiple of `to`."""
+    return -(-count // to) * to
+
+
 def collate(examples: Sequence[dict[str, Any]], pad: int) -> dict[str, Any]:
-    """Rows as padded tensors."""
+    """Rows as padded tensors, as long as the longest of them and up to 7 tokens more."""
     import torch
 
-    longest = max(len(e["input_ids"]) for e in examples)
+    longest = rounded(max(len(e["input_ids"]) for e in examples), TOKENS)
 
     def padded(name: str, filler: int) -> Any:
         return torch.tensor([list(e[name]) + [filler] * (longest - len(e[name])) for e in examples])

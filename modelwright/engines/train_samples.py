@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -33,8 +33,8 @@ def _prompt(example: dict[str, Any], tokenizer: Any) -> Prompt:
     return {"shown": asked[-1]["content"], "text": render(tokenizer, asked, answer_next=True)}
 
 
-def answers(model: Any, tokenizer: Any, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
-    """What the model says to each prompt, all at once, padded on the left."""
+def answers(model: Any, tokenizer: Any, prompts: Sequence[Prompt], max_new_tokens: int, made: Callable[[int], None]) -> list[str]:
+    """What the model says to each prompt, all at once, padded on the left. `made` is told the tokens that each answer has so far."""
     import torch
 
     if not prompts:
@@ -44,6 +44,23 @@ def answers(model: Any, tokenizer: Any, prompts: Sequence[Prompt], max_new_token
     tokenizer.padding_side = side
     model.eval()
     with torch.no_grad():
-        out = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+        out = model.generate(
+            **inputs,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            pad_token_id=tokenizer.pad_token_id,
+            stopping_criteria=[_counting(inputs["input_ids"].shape[1], made)],
+        )
     new = out[:, inputs["input_ids"].shape[1] :]
     return [str(text).strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+
+def _counting(prompt_tokens: int, made: Callable[[int], None]) -> Callable[..., Any]:
+    """A criterion that stops nothing: generation calls it after each token."""
+    import torch
+
+    def criterion(input_ids: Any, scores: Any, **kwargs: Any) -> Any:
+        made(input_ids.shape[1] - prompt_tokens)
+        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+
+    return criterion

@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader
 from trl import SFTTrainer
 
 from modelwright.engines.loss_mask import IGNORED
-from modelwright.engines.train_data import Batches, collate
+from modelwright.engines.train_data import LABELS, TOKENS, Batches, collate, rounded
 from modelwright.engines.train_memory import is_out_of_memory, multiplies_bfloat16
 from modelwright.errors import ToolFailed
 
@@ -133,18 +133,19 @@ class AssistantTrainer(SFTTrainer):  # type: ignore[misc]
             return functional.cross_entropy(bare(**given).logits[:, :-1][chosen].float(), labels, reduction="sum")
         hidden = bare.base_model(**given).last_hidden_state[:, :-1][chosen]
         head = bare.get_output_embeddings()
+        hidden, labels = filled_up(hidden, labels)
         rows = max(1, MOST_LOGITS // head.weight.shape[0])
         if len(labels) <= rows:
             return _nll(hidden, head, labels)
         parts = zip(hidden.split(rows), labels.split(rows), strict=True)
         return torch.stack([checkpoint(_nll, h, head, wanted, use_reentrant=False) for h, wanted in parts]).sum()
 
-    def mean_loss(self, examples: Any) -> float:
-        """Mean loss over every trained token of `examples`."""
+    def mean_loss(self, examples: Any, seen: Callable[[int], None] = lambda rows: None) -> float:
+        """Mean loss over every trained token of `examples`. `seen` is told after each part how many rows were looked at."""
         with torch.no_grad():
-            return self._mean_loss(examples)
+            return self._mean_loss(examples, seen)
 
-    def _mean_loss(self, examples: Any) -> float:
+    def _mean_loss(self, examples: Any, seen: Callable[[int], None]) -> float:
         self.model.eval()
         total, count = 0.0, 0
         pad = self.processing_class.pad_token_id
@@ -155,6 +156,7 @@ class AssistantTrainer(SFTTrainer):  # type: ignore[misc]
                 count_here = int((inputs["labels"][:, 1:] != IGNORED).sum())
                 total += float(self.compute_loss(self.model, inputs)) * count_here
             count += count_here
+            seen(min(at + self.micro_size, len(order)))
         return total / max(count, 1)
 
 
@@ -170,12 +172,18 @@ def _nll(hidden: Any, head: Any, labels: Any) -> Any:
     return functional.cross_entropy(head(hidden).float(), labels, reduction="sum")
 
 
+def filled_up(hidden: Any, labels: Any) -> tuple[Any, Any]:
+    """Both to a multiple of LABELS rows, with what the loss leaves out."""
+    spare = rounded(len(labels), LABELS) - len(labels)
+    return functional.pad(hidden, (0, 0, 0, spare)), functional.pad(labels, (0, spare), value=IGNORED)
+
+
 def micro_batches(inputs: dict[str, Any], size: int) -> list[dict[str, Any]]:
     """`inputs` in parts of `size` rows, each without the padding that its rows do not need."""
     parts = []
     for at in range(0, len(inputs["input_ids"]), size):
         part = {name: tensor[at : at + size] for name, tensor in inputs.items()}
-        longest = int(part["attention_mask"].sum(dim=1).max())
+        longest = rounded(int(part["attention_mask"].sum(dim=1).max()), TOKENS)
         parts.append({name: tensor[:, :longest] for name, tensor in part.items()})
     return parts
 

@@ -68,7 +68,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             loss=round(loss, 4),
             tokens_per_second=round(self._rate(self.tokens, step), 1),
             trained_tokens_per_second=round(self._rate(self.trained, step), 1),
-            eta_seconds=self._eta(step),
+            eta_seconds=self._eta(step) or None,  # samples, evaluation and saving follow the last step
         )
 
     def _eta(self, step: int) -> float:

@@ -10,17 +10,19 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from modelwright import faults
 from modelwright.contract import Tool
-from modelwright.errors import BudgetSpent, Denied, Interrupted, JobLimit, ModelwrightError, ToolFailed
+from modelwright.errors import BudgetSpent, Denied, Interrupted, JobLimit, ModelwrightError
 from modelwright.events import EventType
 from modelwright.files import clear_os_errors, discard
-from modelwright.graphs import ledger, predictions, references
+from modelwright.graphs import ledger, predictions, raised, references
 from modelwright.graphs.context import RunContext
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.gate import call_id, estimate_of
+from modelwright.text import human_bytes
 from modelwright.types import Check, Decision, Estimate, Json, Step, ToolArgs, ToolResult
 
 
@@ -80,7 +82,7 @@ def authorise(call: Call, approved: dict[str, str], allowed_tools: Sequence[str]
 
 def run(call: Call, deps: Deps, run_id: str, seconds_left: float | None, attempt: str) -> Outcome:
     """Run the call or reuse what the ledger has. Raises what the tool raised. `attempt` tells repeats of a volatile call apart."""
-    inputs = ledger.input_hashes(call.tool, call.args, deps.workspace.root, deps.db)
+    inputs = ledger.input_hashes(call.tool, call.args, deps.workspace.root, deps.db, partial(_reading, deps, call.step.id))
     once = f"{run_id}/{call.step.id}/{attempt}" if call.tool.volatile else ""
     key = ledger.call_key(call.tool, call.args, inputs, deps.settings.seed, once=once)
     known = deps.ledger.find(key)
@@ -92,6 +94,11 @@ def run(call: Call, deps: Deps, run_id: str, seconds_left: float | None, attempt
     deps.ledger.start(key, call.tool, call.args, inputs, run_id, call.step.id)
     faults.point("execute.after_intent")
     return _run_tool(call, key, deps, run_id, seconds_left)
+
+
+def _reading(deps: Deps, step: str, path: Path, size: int) -> None:
+    message = f"{step}: reading {path.name} ({human_bytes(size)}) once, to know later whether it changed"
+    deps.emitter.emit(EventType.NOTICE, step, message=message)
 
 
 def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float | None) -> Outcome:
@@ -168,19 +175,17 @@ def _context(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float 
 
 
 def _guarded(call: Call, context: RunContext) -> ToolResult:
-    """Run the tool; what it raises that is not ours becomes ours, with its type in the message."""
+    """Run the tool; what it raises that is not ours becomes ours."""
     with clear_os_errors(context.output_dir):
         context.output_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with clear_os_errors(context.output_dir):
-            return call.tool.run(call.validated, context)
+        return call.tool.run(call.validated, context)
     except ModelwrightError:
         raise
     except KeyboardInterrupt:
         raise Interrupted("stopped by the user") from None
     except Exception as error:
-        text = (str(error).splitlines() or [""])[0]
-        raise ToolFailed(f"{call.tool.name} failed: {type(error).__name__}: {text:.300}", fix=f"see {context.job_dir}") from error
+        raise raised.typed(error, call.tool, call.args, context.workspace, context.job_dir) from error
 
 
 def verify(call: Call, result: Json) -> list[Check]:

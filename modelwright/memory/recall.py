@@ -108,7 +108,10 @@ def stated(field: str, value: str | int | float, *, source: str = "command line"
 def episode(
     run: str, request: str, tools: Sequence[str], status: str, outcome: Json, datasets: Sequence[str], *, planned: bool = True
 ) -> Proposal:
-    """What a run leaves behind: what was asked, which tools ran, how it ended. A plan that was given says nothing about planning."""
+    """What a run leaves behind: what was asked, which tools ran, how it ended. A plan that was given says nothing about planning.
+
+    A run that did not end well is an attempt, which planning does not read.
+    """
     error = (outcome.get("error") or {}).get("message", "")
     how = f"{status}: {error}" if error else status
     on = f" on {', '.join(datasets)}" if datasets else ""
@@ -121,4 +124,5 @@ def episode(
         "outcome": outcome,
         "planned": planned,
     }
-    return Proposal("episodic", text, trust.Provenance(principal="run", run=run, node="remember"), key=run, metadata=metadata)
+    principal: trust.Principal = "run" if status == "done" else "attempt"
+    return Proposal("episodic", text, trust.Provenance(principal=principal, run=run, node="remember"), key=run, metadata=metadata)

@@ -10,8 +10,11 @@ from typing import Literal
 
 from modelwright.types import Strict
 
-Principal = Literal["user", "run", "model", "tool", "document", "web"]
-TRUST: dict[str, int] = {"web": 0, "document": 0, "tool": 1, "model": 1, "run": 2, "user": 3}
+Principal = Literal["user", "run", "attempt", "model", "tool", "document", "web"]
+"""An attempt is a run that did not end well: what it says of itself was never measured."""
+TRUST: dict[str, int] = {"web": 0, "document": 0, "tool": 1, "model": 1, "attempt": 1, "run": 2, "user": 3}
+OURS = ("user", "run", "attempt")
+"""Not from outside: their words are the user's own."""
 PLANNER_READS = TRUST["run"]
 """Planning reads what the user said and what runs measured, nothing below."""
 NAMES = {0: "untrusted", 1: "derived", 2: "measured", 3: "stated by the user"}

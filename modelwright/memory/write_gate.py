@@ -116,7 +116,7 @@ def _instructions(proposal: Proposal) -> Verdict | None:
     names_power = proposal.kind == "profile" and proposal.key.rsplit(".", 1)[-1].lower() in NEVER
     if names_power or (proposal.kind != "episodic" and _POWERS.search(proposal.text)):
         return Verdict("reject", "memory cannot change permissions, approvals, policy or budgets")
-    from_outside = proposal.provenance.principal not in ("user", "run")
+    from_outside = proposal.provenance.principal not in trust.OURS
     if from_outside and not proposal.approved and _INSTRUCTION.search(proposal.text):
         return Verdict("quarantine", f"it reads like an instruction and comes from a {proposal.provenance.principal}")
     if proposal.kind == "procedural" and not proposal.approved:

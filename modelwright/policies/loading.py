@@ -51,8 +51,12 @@ def _read(path: Path) -> Json:
         if path.stat().st_size > SIZE_LIMIT:
             raise ConfigError(f"{path}: a policy of {path.stat().st_size} bytes", fix=f"keep it below {SIZE_LIMIT} bytes")
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path} does not exist", fix="name a policy file that is there; see docs/policies.md for how one is written"
+        ) from None
     except (OSError, ValueError, RecursionError) as error:  # TOML's and UTF-8's errors are ValueErrors
-        reason = (str(error).splitlines() or [""])[0]
+        reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
         raise ConfigError(f"{path}: not readable as a policy: {reason}", fix="see docs/policies.md for how one is written") from None
 
 

@@ -38,7 +38,7 @@ def find(name: str) -> Device:
     names = {_plain(spelling): known for known, entry in table().items() for spelling in (known, *entry.get("also", []))}
     wanted = _plain(name)
     if wanted not in names:
-        near = [names[key] for key in get_close_matches(wanted, names, n=3, cutoff=0.5)]
+        near = list(dict.fromkeys(names[key] for key in get_close_matches(wanted, names, n=9, cutoff=0.5)))[:3]  # a GPU has many spellings
         fix = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(table())}; or give memory_gib"
         raise BadRequest(f"no GPU {name!r:.60} in the table", fix=fix)
     entry = table()[names[wanted]]

@@ -54,13 +54,14 @@ def nearest(levers: Iterable[Lever], limit: int, bytes_with: Callable[[Mapping[s
         if size < best:
             change, best = {**change, **lever.change}, size
         if best <= limit:
-            return _without_idle(change, limit, bytes_with), best
+            needed = _without_idle(change, limit, bytes_with)
+            return needed, bytes_with(needed)
     return None
 
 
 def _without_idle(change: dict[str, Any], limit: int, bytes_with: Callable[[Mapping[str, Any]], int]) -> dict[str, Any]:
-    """Without the changes that turned out not to be needed."""
-    for name in list(change):
+    """Without the changes that turned out not to be needed, of which the dearest go first."""
+    for name in reversed(list(change)):
         fewer = {key: value for key, value in change.items() if key != name}
         if bytes_with(fewer) <= limit:
             change = fewer

@@ -5,7 +5,8 @@ weights, gradients and optimizer states are most of it in a large one. And a pro
 they are quantized then (QLoRA) or multiplied in bfloat16 (AMX): the peak counts all of them.
 
 The rates are fitted to measured peaks of the built-in model (benchmarks/training_memory.py); the shape of the formula is that of
-Korthikanti et al., arXiv 2205.05198. NOT here: gradient checkpointing, several GPUs, preference training.
+Korthikanti et al., arXiv 2205.05198, for activations that are recomputed too (their section 5: the inputs of all layers are kept,
+and one layer's activations at a time). NOT here: several GPUs, preference training.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class Run:
     """products in bfloat16"""
     gpu: bool = False
     """weights in bfloat16 too"""
+    recompute: bool = False
+    """activations of a layer are computed again in the backward pass instead of kept (gradient checkpointing)"""
 
 
 RATES = {"lora": 70.0, "qlora": 70.0, "dora": 98.0, "full": 64.0}
@@ -108,4 +111,8 @@ def _weights(of: Numbers, run: Run) -> int:
 def _activations(of: Numbers, run: Run) -> int:
     rate = (RATES if run.bfloat16 or run.gpu else FLOAT32_RATES)[run.method]
     width = (of.hidden + of.inner / USUAL_INNER) / 2
-    return round(run.tokens * of.layers * width * rate)
+    kept = run.tokens * of.layers * width * rate
+    if not run.recompute:
+        return round(kept)
+    inputs = run.tokens * of.layers * of.hidden * (2 if run.gpu else 4)  # the sum that runs past the layers, in the weights' type
+    return round(min(kept, inputs + kept / of.layers))

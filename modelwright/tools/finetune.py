@@ -25,7 +25,7 @@ from modelwright.engines import train_memory
 from modelwright.errors import BadRequest, DataError, EngineMissing, ModelRefError
 from modelwright.files import artifact
 from modelwright.modelrefs import Model, resolve
-from modelwright.text import human_seconds
+from modelwright.text import counted, human_seconds
 from modelwright.types import Check, DatasetPath, Effect, Estimate, Json, ModelRef, OutputPath, ToolArgs, ToolResult
 
 Method = Literal["lora", "qlora", "dora", "full"]
@@ -109,7 +109,11 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     return [
         Check(name="files", passed=not missing, detail=f"missing: {', '.join(missing)}" if missing else str(folder)),
         Check(name="weights", passed=bool(scope["weights_finite"] and scope["weights_changed"]), detail="finite, and not what they were"),
-        Check(name="loss fell", passed=fell, detail=f"{result.loss_first:.3f} to {result.loss_last:.3f} over {result.steps} steps"),
+        Check(
+            name="loss fell",
+            passed=fell,
+            detail=f"{result.loss_first:.3f} to {result.loss_last:.3f} over {counted(result.steps, 'step')}",
+        ),
         _scope_check(args, result),
     ]
 
@@ -231,7 +235,7 @@ def _result(done: dict[str, Any], dataset: Dataset) -> Result:
         loss_first=round(first, 4),
         loss_last=round(last, 4),
         scope={**done["scope"], "weights_finite": done["weights_finite"], "weights_changed": done["weights_changed"]},
-        summary=f"{done['method']} on {done['mask']['rows']} rows: loss {first:.2f} to {last:.2f} in {done['steps']} steps, "
+        summary=f"{done['method']} on {done['mask']['rows']} rows: loss {first:.2f} to {last:.2f} in {counted(done['steps'], 'step')}, "
         f"{human_seconds(done['seconds'])}; {folder.name}",
         artifacts=[
             artifact(folder, "model" if done["method"] == "full" else "adapter"),

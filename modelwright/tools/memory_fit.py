@@ -4,7 +4,8 @@ Two facts to know. Where llama.cpp can say it without allocating anything, it is
 model's shape and no weights where there is no file (`source` says which); everything else is reckoned. And the speed is an
 upper bound by bandwidth and arithmetic, not a forecast: what a machine reaches of it, `benchmark` measures.
 
-Training is that of `finetune`: one device, no gradient checkpointing. Not covered: several GPUs, preference training.
+Training is that of `finetune`: one device; activations are kept unless `recompute` is set. Not covered: several GPUs, preference
+training.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from modelwright.sizing.shapes import ModelShape
 from modelwright.text import human_bytes
 from modelwright.tools import _machine
 from modelwright.tools._model_shape import reads, shape_of
+from modelwright.tools._training_advice import training_levers, training_notes
 from modelwright.types import Check, Effect, Estimate, Json, ModelRef, Strict, ToolArgs, ToolResult
 
 Task = Literal["inference", "lora", "qlora", "dora", "full"]
@@ -49,6 +51,9 @@ class Args(ToolArgs):
         "f16", description="number format of the KV cache"
     )
     lora_rank: int = Field(16, ge=1, le=512, description="rank of the adapter in training")
+    recompute: bool = Field(
+        False, description="in training: activations are computed twice instead of kept (gradient checkpointing), for less memory"
+    )
 
 
 class Nearest(Strict):
@@ -171,9 +176,8 @@ def parts_of(shape: ModelShape, args: Args, device: Device) -> dict[str, int]:
         return _inference(shape, args, device)
     tokens = args.context_length * args.batch_size
     half = device.is_gpu or in_bfloat16(args.task)
-    return training.parts(
-        training.numbers(shape, args.lora_rank), training.Run(args.task, tokens, args.lora_rank, bfloat16=half, gpu=device.is_gpu)
-    )
+    run = training.Run(args.task, tokens, args.lora_rank, bfloat16=half, gpu=device.is_gpu, recompute=args.recompute)
+    return training.parts(training.numbers(shape, args.lora_rank), run)
 
 
 def _inference(shape: ModelShape, args: Args, device: Device) -> dict[str, int]:
@@ -240,18 +244,11 @@ def _is_quantized(shape: ModelShape) -> bool:
 
 def _levers(shape: ModelShape, args: Args) -> list[levers.Lever]:
     """What may be changed, each with what it costs."""
-    found: list[levers.Lever] = []
-    if args.task == "inference":
-        found += _inference_levers(shape, args)
-    elif args.task in ("full", "dora"):
-        found.append(levers.Lever({"task": "lora"}, 2, "an adapter is trained instead of all weights"))
-    if args.task in ("full", "lora", "dora"):
-        found.append(levers.Lever({"task": "qlora"}, 2, "an adapter is trained against 4-bit weights, more slowly"))
-    for size in levers.halvings(args.batch_size, 1):
-        level, cost = (
-            (3, f"{size} sequences at once") if args.task == "inference" else (1, f"{size} rows a step: noisier steps, or more of them")
-        )
-        found.append(levers.Lever({"batch_size": size}, level, cost))
+    found = (
+        _inference_levers(shape, args)
+        if args.task == "inference"
+        else training_levers(args.task, args.batch_size, recompute=args.recompute)
+    )
     for length in levers.halvings(args.context_length, 256 if args.task == "inference" else 64):
         found.append(levers.Lever({"context_length": length}, 3, f"{length} tokens instead of {args.context_length}"))
     return found
@@ -267,7 +264,7 @@ def _inference_levers(shape: ModelShape, args: Args) -> list[levers.Lever]:
     if args.dtype in ("f32", "f16", "bf16") and _in_llama_cpp(args):
         found.append(levers.Lever({"dtype": "q8_0"}, 1, "a KV cache in 8 bits"))
         found.append(levers.Lever({"dtype": "q4_0"}, 2, "a KV cache in 4 bits"))
-    return found
+    return found + [levers.Lever({"batch_size": size}, 3, f"{size} at once") for size in levers.halvings(args.batch_size, 1)]
 
 
 def _speed(shape: ModelShape, args: Args, parts: Mapping[str, int], device: Device) -> roofline.Speed | None:
@@ -277,7 +274,8 @@ def _speed(shape: ModelShape, args: Args, parts: Mapping[str, int], device: Devi
 
 
 def _summary(shape: ModelShape, args: Args, total: int, device: Device, nearest: tuple[dict[str, Any], int] | None) -> str:
-    what = f"{shape.name}, {args.task}, {args.batch_size} x {args.context_length} tokens: {human_bytes(total)}"
+    rows = ("sequence" if args.task == "inference" else "row") + ("s" if args.batch_size > 1 else "")
+    what = f"{shape.name}, {args.task}, {args.batch_size} {rows} x {args.context_length} tokens: {human_bytes(total)}"
     if total <= device.memory_bytes:
         spare = human_bytes(device.memory_bytes - total)
         return f"{what}; fits into {human_bytes(device.memory_bytes)} of {device.name} with {spare} to spare"
@@ -293,6 +291,6 @@ def _notes(shape: ModelShape, args: Args, speed: roofline.Speed | None, device: 
         said.append("the file is quantized already: its size in another type is reckoned from its shape")
     if shape.context and args.context_length > shape.context:
         said.append(f"the model was trained for {shape.context} tokens")
-    if device.is_gpu and args.task != "inference":
-        said.append("training on a GPU is reckoned by formula; it was not measured on one")
+    if args.task != "inference":
+        said += training_notes(args.batch_size, args.context_length, recompute=args.recompute, gpu=device.is_gpu)
     return said

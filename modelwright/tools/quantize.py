@@ -124,6 +124,8 @@ def _as_reported(one: Quantization, tensors: int) -> Check:
 def quantize(args: Args, ctx: ToolContext) -> Result:
     """Quantize a model to smaller types and report the bits each weight really takes."""
     model = resolve(args.model, ctx.workspace)
+    if model.kind == "gguf":  # no job for a file with nothing in it
+        gguf_header.read_model(Path(model.path))
     of_folders = [kind for kind in args.types if is_folder_type(kind)]
     if of_folders and len(of_folders) < len(args.types):
         raise BadRequest(

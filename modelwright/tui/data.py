@@ -57,8 +57,10 @@ def last_result(root: Path, session: str) -> Json | None:
 def result_of(root: Path, run: str) -> Json | None:
     """A run that is over, as `--json` gives it; None when there is no such run."""
     from modelwright.agent.past import Past
+    from modelwright.agent.runs import as_they_stand
     from modelwright.errors import BadRequest
     from modelwright.text import clean
+    from modelwright.workspace import Workspace
 
     with database(root) as db:
         if db is None:
@@ -67,6 +69,7 @@ def result_of(root: Path, run: str) -> Json | None:
             past = Past.of(db, run)
         except BadRequest:
             return None
+        [standing] = as_they_stand(db, Workspace(root), [past.run])
         steps = [
             {"id": s.id, "tool": s.tool, "status": s.status, "result": s.result or None, "checks": s.checks, "seconds": s.seconds}
             for s in past.steps
@@ -75,7 +78,7 @@ def result_of(root: Path, run: str) -> Json | None:
     found = {
         "run": past.run.id,
         "request": past.run.request,
-        "status": past.run.status,
+        "status": standing.status,
         "steps": steps,
         "report": str(report) if report.is_file() else None,
         "spent": {"steps": 0, "seconds": 0.0, **(past.run.spent or {})},

@@ -11,6 +11,7 @@ import pytest
 from modelwright.agent.followups import Again, Answer, Ask, GoOn, read
 from modelwright.agent.followups.answers import kind_of
 from modelwright.agent.followups.mentions import mentions
+from modelwright.agent.followups.turns import is_own
 from modelwright.agent.past import Past
 from modelwright.errors import QuestionOpen
 from modelwright.types import Thing
@@ -173,6 +174,48 @@ def test_again_changes_what_is_said_and_nothing_else(request_: str, changed: obj
     for step, old in zip(meaning.plan.steps, past.plan.steps if past.plan else [], strict=True):
         assert step.args == {**old.args, **meaning.changes.get(step.id, {})}
         assert set(step.sources) == set(step.args)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "now the same for other.jsonl", "the same with other.jsonl", "again for other.jsonl", "do that with other.jsonl too",
+        "das gleiche für other.jsonl", "mach das auch mit other.jsonl", "jetzt dasselbe mit other.jsonl",
+    ],
+)  # fmt: skip
+def test_the_same_for_another_file_replaces_the_file(request_: str, db: sqlite3.Connection, place: Workspace) -> None:
+    past = write_run(db, "what is in train.jsonl?", ("inspect_dataset", {"dataset": "train.jsonl"}, None))
+    assert changes(request_, [past], place) == {"s1": {"dataset": "other.jsonl"}}
+
+
+def test_a_bare_name_is_looked_for_beside_what_the_plan_took(db: sqlite3.Connection, place: Workspace) -> None:
+    (place.root / "tone").mkdir()
+    for name in ("train.jsonl", "exam.jsonl"):
+        (place.root / "tone" / name).write_text("{}\n", encoding="utf-8")
+    past = write_run(db, "what is in tone/train.jsonl?", ("inspect_dataset", {"dataset": "tone/train.jsonl"}, None))
+    assert changes("now the same for exam.jsonl", [past], place) == {"s1": {"dataset": "tone/exam.jsonl"}}
+    with pytest.raises(QuestionOpen, match=r"gone\.jsonl does not exist"):
+        read("now the same for gone.jsonl", [past], place)
+
+
+@pytest.mark.parametrize(
+    ("said", "own"),
+    [
+        *(("how long did it take?", True), ("now quantize it", True), ("help", True), ("again with rank 32", True), ("go on", True)),
+        *(("what is in other.jsonl?", True), ("evaluate builtin on eval.jsonl", True)),
+        *(("train.jsonl", False), ("take train.jsonl please", False), ("train", False), ("other.jsonl?", False), ("yes", False)),
+        *(("the second one", False), ("fine-tune on other.jsonl", False), ("help.jsonl", False)),
+    ],
+)  # fmt: skip
+def test_what_is_a_turn_of_its_own_is_no_answer(said: str, own: bool, place: Workspace) -> None:
+    pending = {"question": "Which data set should finetune train on?", "choices": ["train.jsonl", "dev.jsonl"]}
+    assert is_own(said, pending, place.root) is own
+
+
+def test_words_that_are_asked_for_are_answers_and_an_unclear_request_is_said_anew(place: Workspace) -> None:
+    wanted = {"question": "Which question should be answered?", "choices": []}
+    assert not is_own("how long is the warranty?", wanted, place.root)
+    assert is_own("the tone thing", {"question": "What should be done, and with which model or data?", "choices": []}, place.root)
 
 
 def test_sources_tell_old_from_new(db: sqlite3.Connection, place: Workspace) -> None:

@@ -17,9 +17,9 @@ from modelwright.workspace import Workspace
 
 @pytest.fixture
 def ran(workspace: Path) -> str:
-    """The id of a run that inspected a data set."""
+    """The id of a planned run that inspected a data set."""
     (workspace / "data.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 2)
-    return Agent(workspace).call("inspect_dataset", {"dataset": "data.jsonl"}).run
+    return Agent(workspace).run("inspect the dataset data.jsonl").run
 
 
 def command(*arguments: str) -> Result:
@@ -39,7 +39,7 @@ def test_a_run_leaves_an_episode_and_planning_reads_what_is_stated(workspace: Pa
     place = Workspace(workspace)
     found = recalled_for(place, "what is in data.jsonl?", "r9")
     assert [(f.field, f.value) for f in found.facts] == [("model", "mine.gguf")]
-    assert found.plans == ()  # nothing was planned there
+    assert [plan.tools for plan in found.plans] == [("inspect_dataset",)]
     assert [n.id for n in found.notes] == [episode["id"]]
 
 
@@ -55,6 +55,7 @@ def test_the_commands_show_why_and_forget(workspace: Path, ran: str) -> None:
     recalled_for(Workspace(workspace), "what do the mails of autumn say", ran)
     why = told("why", ran)
     assert why["recalled"] == [
+        {"id": 1, "use": "past plan", "text": "inspect the dataset data.jsonl\ninspect_dataset on data.jsonl; done", "changed": []},
         {"id": 2, "use": "note", "text": "the mails are from the autumn of last year", "changed": []},
     ]
     assert why["written"] == [{"kind": "episodic", "action": "accept", "reason": "new", "item": 1}]
@@ -71,3 +72,23 @@ def test_an_id_that_is_none_is_a_clear_error(workspace: Path) -> None:
     result = command("forget", "7")
     assert result.exit_code == 2
     assert "there is no memory 7" in result.output
+
+
+def test_what_taught_nothing_is_not_remembered(workspace: Path) -> None:
+    """A call that only looks, a file that is not there, a planner that is not there."""
+    (workspace / "data.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 2)
+    agent = Agent(workspace)
+    assert agent.call("inspect_dataset", {"dataset": "data.jsonl"}).exit_code == 0
+    assert agent.call("inspect_dataset", {"dataset": "late.jsonl"}).exit_code == 2
+    assert agent.call("quantize", {"model": "late.gguf"}, yes=True).exit_code == 2
+    assert command("list").stdout == "nothing is remembered\n"
+
+
+def test_a_run_that_failed_after_a_step_is_an_attempt_and_not_measured(workspace: Path) -> None:
+    (workspace / "data.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 2)
+    calls = [("inspect_dataset", {"dataset": "data.jsonl"}), ("quantize", {"model": "late.gguf"})]
+    steps = [{"id": f"s{i}", "tool": tool, "args": args} for i, (tool, args) in enumerate(calls, 1)]
+    assert Agent(workspace).run(plan={"request": "look and quantize", "steps": steps}, yes=True).exit_code == 2
+    [episode] = told("list")["memories"]  # type: ignore[misc]
+    assert (episode["metadata"]["status"], episode["trust"]) == ("failed", "derived")
+    assert recalled_for(Workspace(workspace), "what is in data.jsonl?").notes == ()

@@ -31,7 +31,7 @@ def test_a_server_that_is_there_is_shown_with_its_price_and_its_last_speed(serve
     assert model
     model.choose("which?", ["a", "b"], purpose="p", examples={})
     row = rows(workspace)["plans"]
-    assert (row.kind, row.reachable, row.found, row.prompt_price) == ("endpoint", True, "1 models: toy", 0.0)
+    assert (row.kind, row.reachable, row.found, row.prompt_price) == ("endpoint", True, "1 model: toy", 0.0)
     assert row.tokens_per_second
     assert row.ttft_seconds
     assert table_cells([row])[1][:3] == ["ok", server.ref, "plans"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -425,3 +426,29 @@ def test_good_rows_come_back_to_the_letter(tmp_path: Path, conversations: list[l
     data = read(write(tmp_path, *rows))
     assert [row.example for row in data.rows] == rows
     assert data.bad_rows == 0
+
+
+def test_in_a_folder_files_with_rows_are_named_before_text(tmp_path: Path) -> None:
+    for name in ("README.md", "notes.txt", "train.jsonl", "a.csv"):
+        write(tmp_path, "x", name=name)
+    with pytest.raises(DataError) as caught:
+        read(tmp_path)
+    assert [Path(name).name for name in caught.value.fix.removeprefix("name a file in it, such as ").split(" or ")] == [
+        "train.jsonl",
+        "a.csv",
+        "notes.txt",
+    ]
+
+
+def test_the_fix_for_utf_16_is_a_command_that_mends_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "my rows.jsonl"
+    path.write_bytes('{"text": "a"}'.encode("utf-16"))
+    with pytest.raises(DataError) as caught:
+        read(path)
+    subprocess.run(["bash", "-c", caught.value.fix.removeprefix("convert it: ")], check=True)
+    assert (tmp_path / "my rows-utf8.jsonl").read_text(encoding="utf-8") == '{"text": "a"}'
+
+
+def test_a_string_that_never_ends_is_told_with_one_at(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Unterminated string starting at column 10"):
+        read(write(tmp_path, '{"text": "a\n'))

@@ -90,3 +90,18 @@ def test_changed_bytes_never_raise_anything_else(content: bytes, data: st.DataOb
         stream.flush()
         with contextlib.suppress(ModelRefError):
             gguf_header.read(Path(stream.name))
+
+
+def test_a_header_with_nothing_behind_it_is_no_model(tmp_path: Path) -> None:
+    bare, named = tmp_path / "bare.gguf", tmp_path / "named.gguf"
+    bare.write_bytes(struct.pack("<4sIQQ", b"GGUF", 3, 0, 0))
+    writer = gguf.GGUFWriter(named, "llama")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    assert gguf_header.read(bare).tensors == ()
+    with pytest.raises(ModelRefError, match="names no architecture"):
+        gguf_header.read_model(bare)
+    with pytest.raises(ModelRefError, match="names no tensors"):
+        gguf_header.read_model(named)
+    assert gguf_header.read_model(small_file(tmp_path / "a.gguf")).architecture == "llama"

@@ -294,3 +294,12 @@ def test_an_adapter_cannot_be_trained_again(spec: Json, run: Run, base: Path, tm
     adapter = tiny.adapter(tmp_path / "adapter", base)
     with pytest.raises(ModelRefError, match="is an adapter"):
         run(spec | {"model": asdict(resolve(str(adapter), tmp_path))})
+
+
+def test_sampling_and_evaluation_say_how_far_they_are(spec: Json, run: Run, dataset: Path, tmp_path: Path) -> None:
+    run(spec | {"eval_dataset": str(dataset), "eval_sha256": sha256_of_path(dataset), "max_steps": 1, "sample_tokens": 16})
+    lines = [json.loads(line) for line in (tmp_path / "job" / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    sampled = [(line["step"], line["steps"]) for line in lines if line["message"].startswith("sample answers before")]
+    assert sampled == [(0, 16), (8, 16), (16, 16)]
+    looked = [(line["step"], line["steps"]) for line in lines if line["message"].startswith("evaluate before")]
+    assert looked == [(0, 24), (8, 24), (16, 24), (24, 24)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelwright.canonical import sha256_of_path
-from modelwright.engines.train_data import load_rows, make_batches
+from modelwright.engines.train_data import collate, load_rows, make_batches
 from modelwright.errors import DataError
 
 LENGTHS = [5 + (7 * i) % 60 for i in range(101)]
@@ -74,3 +74,27 @@ def test_preference_pairs_are_refused_with_the_tool_to_use(tmp_path: Path) -> No
     with pytest.raises(DataError, match="preference pairs") as caught:
         load_rows(path, None)
     assert "align" in caught.value.fix
+
+
+def test_batches_have_few_shapes_and_the_loss_of_their_rows_is_the_same(tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from modelwright.engines.train_trainer import LABELS, filled_up
+    from tests.engines import tiny
+
+    rows = [{"input_ids": list(range(1, n)), "labels": [-100, *range(2, n)]} for n in range(4, 41)]
+    widths = {collate([row], pad=0)["input_ids"].shape[1] for row in rows}
+    assert widths == {8, 16, 24, 32, 40}
+    model = AutoModelForCausalLM.from_pretrained(tiny.make(tmp_path / "base")).eval()
+    with torch.no_grad():
+        for row in (rows[0], rows[20]):
+            plain = {name: torch.tensor([values]) for name, values in row.items()}
+            assert float(model(**collate([row], pad=0)).loss) == pytest.approx(float(model(**plain).loss), abs=1e-5)
+    hidden, labels = torch.randn(37, 6, requires_grad=True), torch.arange(37) % 9
+    head = torch.randn(9, 6)
+    losses = [torch.nn.functional.cross_entropy(h @ head.T, t, reduction="sum") for h, t in ((hidden, labels), filled_up(hidden, labels))]
+    gradients = [torch.autograd.grad(loss, hidden)[0] for loss in losses]
+    assert len(filled_up(hidden, labels)[1]) == 2 * LABELS
+    assert torch.allclose(losses[0], losses[1], atol=1e-4)
+    assert torch.allclose(gradients[0], gradients[1], atol=1e-6)

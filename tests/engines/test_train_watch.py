@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from modelwright.engines.train_watch import check_falls, check_finite, mark_whole, newest_whole
+from modelwright.engines.train_watch import Watch, check_falls, check_finite, mark_whole, newest_whole
 from modelwright.errors import TrainingFailed
 
 
@@ -58,3 +60,13 @@ def test_a_torn_checkpoint_is_thrown_away_and_the_one_before_it_used(tmp_path: P
 def test_a_checkpoint_without_its_record_is_not_whole(tmp_path: Path) -> None:
     (tmp_path / "checkpoint-5").mkdir()
     assert newest_whole(tmp_path) is None
+
+
+def test_after_the_last_step_nothing_is_said_to_be_left_as_samples_follow() -> None:
+    told: list[dict[str, Any]] = []
+    watch = Watch(lambda message, **numbers: told.append(numbers), [10, 10], [5, 5])
+    watch.on_train_begin(None, SimpleNamespace(global_step=0), None)
+    for step in (1, 2):
+        watch.on_log(None, SimpleNamespace(global_step=step, max_steps=2), None, {"loss": 1.0})
+    assert told[0]["eta_seconds"] is None or told[0]["eta_seconds"] > 0
+    assert told[1]["eta_seconds"] is None

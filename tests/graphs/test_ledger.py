@@ -74,3 +74,14 @@ def test_a_reference_where_a_number_goes_can_be_estimated(workspace: Path) -> No
     finetune = tools.load("finetune")
     args = {"dataset": "data.jsonl", "max_steps": "$s1.usable_rows", "learning_rate": "$s1.rate"}
     assert estimate_of(finetune, args, workspace).seconds > 0
+
+
+def test_a_large_file_is_told_before_it_is_read_and_once(workspace: Path, db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "LARGE", 5)
+    (workspace / "small.jsonl").write_text("{}\n")
+    (workspace / "large.jsonl").write_text("{} {} {}\n")
+    told: list[tuple[str, int]] = []
+    for name in ("small.jsonl", "large.jsonl", "large.jsonl"):
+        args = {"dataset": name}
+        ledger.input_hashes(tools.load("inspect_dataset"), args, workspace, db, lambda path, size: told.append((path.name, size)))
+    assert told == [("large.jsonl", 9)]

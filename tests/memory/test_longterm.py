@@ -133,3 +133,11 @@ def test_the_fence_cannot_be_closed_from_inside(memory: Memory) -> None:
     block = recall.fenced(memory.entries())
     assert block.count("```") == 2
     assert len(block.splitlines()) == 3
+
+
+@pytest.mark.parametrize(("status", "name"), [("done", "measured"), ("failed", "derived"), ("unverified", "derived")])
+def test_only_a_run_that_ended_well_counts_as_measured(memory: Memory, status: str, name: str) -> None:
+    decided = memory.propose(recall.episode("r1", "run the training again", ["finetune"], status, {}, ["a.jsonl"]))
+    assert decided.verdict.action == "accept"
+    [item] = memory.entries(["episodic"])
+    assert trust.NAMES[item.trust] == name

@@ -135,7 +135,12 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path, version: str) -> N
 def test_a_file_that_is_missing_a_folder_not_text_or_huge_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     (tmp_path / "huge.toml").write_text("#" * 1_000_001)
-    for name, message in (("none.toml", "No such file"), (".", "Is a directory"), ("bytes.toml", "utf-8"), ("huge.toml", "1000001 bytes")):
+    for name, message in (
+        ("none.toml", "does not exist"),
+        (".", "Is a directory"),
+        ("bytes.toml", "utf-8"),
+        ("huge.toml", "1000001 bytes"),
+    ):
         with pytest.raises(ConfigError, match=message):
             policies.load(tmp_path / name)
 
@@ -165,3 +170,9 @@ def test_the_examples_of_the_manual_are_policies(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(secret + rule.removeprefix("version = 1\n"))
     policy = policies.load(tmp_path / "mine.toml")
     assert ([r.id for r in policy.rules], policy.secret) == (["long-training"], ("~/contracts", "data/customers", "*.token"))
+
+
+def test_a_policy_file_that_is_not_there_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nope\.toml does not exist") as caught:
+        policies.load(tmp_path / "nope.toml")
+    assert caught.value.fix

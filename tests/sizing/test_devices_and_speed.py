@@ -70,3 +70,10 @@ def test_the_nearest_setting_is_one_change_if_one_is_enough_and_drops_what_is_id
     assert found[0] == {"b": 1, "c": 1}
     assert levers.nearest(offered, -100, size) is None
     assert [one.lever.change for one in levers.ranked(offered, 100, size)] == [{"a": 1}, {"b": 1}, {"c": 1}]
+
+
+def test_near_names_are_listed_once_each() -> None:
+    with pytest.raises(BadRequest) as caught:
+        devices.find("T5000")
+    near = caught.value.fix.removeprefix("did you mean ").rstrip("?").split(" or ")
+    assert len(near) == len(set(near)) > 1

@@ -75,3 +75,21 @@ def test_the_states_of_training_an_8b_model_are_those_that_are_published(tool_co
 def test_bad_input_is_named(tool_context: RunContext, args: dict[str, object], message: str) -> None:
     with pytest.raises(BadRequest, match=message):
         run(tool_context, **args)
+
+
+def test_recomputed_activations_and_smaller_batches_are_offered_with_what_they_save(tool_context: RunContext) -> None:
+    asked: dict[str, object] = {"model": "Qwen2.5-7B", "task": "lora", "gpu": "T4", "batch_size": 2}
+    whole = run(tool_context, **asked)
+    offered = {next(iter(lever.change.items())): lever for lever in whole.levers}
+    for change in (("recompute", True), ("batch_size", 1)):
+        again = run(tool_context, **asked | dict([change]))
+        assert (offered[change].bytes, offered[change].saved_bytes) == (again.bytes, whole.bytes - again.bytes)
+        assert again.bytes < whole.bytes / 1.5
+    assert whole.levers[0].change == {"recompute": True}
+    assert "half more time" in whole.levers[0].cost
+    assert any("2 rows of 4096 tokens a step (batch_size, context_length)" in note for note in whole.notes)
+    assert whole.nearest is not None
+    assert "context_length" not in whole.nearest.change
+    assert ("recompute", True) not in {
+        next(iter(lever.change.items())) for lever in run(tool_context, **asked | {"recompute": True}).levers
+    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from modelwright.engines import gguf_write
-from modelwright.errors import BadRequest, EngineCrashed
+from modelwright.errors import BadRequest, EngineCrashed, ModelRefError
 from modelwright.graphs.context import RunContext
 from modelwright.tools.quantize import Args, Quantization, Result, checks, estimate, notes, quantize
 from tests.engines import tiny
@@ -96,3 +97,11 @@ def test_a_type_that_does_not_pay_is_said() -> None:
 
     assert notes([one("Q3_K_M", 93, 3.4375), one("Q4_0", 91, 4.5)]) == ["Q3_K_M is not smaller than Q4_0, which keeps more bits"]
     assert notes([one("Q4_0", 91, 4.5), one("Q8_0", 145, 8.5)]) == []
+
+
+def test_an_empty_model_is_damaged_and_starts_no_job(workspace: Path, tool_context: RunContext) -> None:
+    (workspace / "fake.gguf").write_bytes(struct.pack("<4sIQQ", b"GGUF", 3, 0, 0))
+    with pytest.raises(ModelRefError, match=r"fake\.gguf is damaged") as refused:
+        run(tool_context, model="fake.gguf", types=["Q8_0"])
+    assert "export it again" in refused.value.fix
+    assert not tool_context.job_dir.exists()

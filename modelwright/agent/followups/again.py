@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +63,22 @@ def change(request: str, pasts: Sequence[Past], workspace: Path) -> Changed | No
     past = _meant(request, pasts)
     if past is None or past.plan is None:
         return None
-    editor = _Editor(request, past.plan, find(request, workspace))
+    editor = _Editor(request, past.plan, [_beside(c, past.plan, workspace) for c in find(request, workspace)])
     editor.change()
     steps = [_step(old, editor.changes.get(old.id, {}), editor.evidence.get(old.id, {}), past.run.id) for old in past.plan.steps]
     plan = Plan(request=request, steps=steps)
     return Changed(plan, past.run.id, {step: dict(changes) for step, changes in editor.changes.items()})
+
+
+def _beside(candidate: Candidate, plan: Plan, workspace: Path) -> Candidate:
+    """ "eval.jsonl" after tone/train.jsonl: what is not there by its bare name is looked for beside what the plan took."""
+    if candidate.kind != "missing" or "/" in str(candidate.value):
+        return candidate
+    for value in (v for step in plan.steps for v in step.args.values() if isinstance(v, str) and "/" in v):
+        place = Path(value).parent / str(candidate.value)
+        if (workspace / place).is_file():
+            return next((replace(candidate, kind=c.kind, value=c.value) for c in find(str(place), workspace)), candidate)
+    return candidate
 
 
 def _meant(request: str, pasts: Sequence[Past]) -> Past | None:

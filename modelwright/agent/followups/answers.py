@@ -14,7 +14,7 @@ from modelwright.agent.followups.ranking import rank
 from modelwright.agent.followups.words import words
 from modelwright.agent.past import Past, PastStep
 from modelwright.events import EventType
-from modelwright.text import human_bytes, human_seconds, one_line
+from modelwright.text import counted, human_bytes, human_seconds, one_line
 from modelwright.types import Json
 from modelwright.workspace import Workspace
 
@@ -162,7 +162,7 @@ def _cost(past: Past, workspace: Workspace) -> Iterator[str]:
     money = float(spent.get("cost", 0))
     yield (
         f"run {past.run.id}: {f'{money:.4f} US dollars' if money else 'no money'}, {spent.get('tokens', 0)} tokens of the planning model, "
-        f"{spent.get('steps', 0)} steps, {human_seconds(float(spent.get('seconds', 0)))}{_so_far(past)}"
+        f"{counted(int(spent.get('steps', 0)), 'step')}, {human_seconds(float(spent.get('seconds', 0)))}{_so_far(past)}"
     )
     for step in past.steps:
         if step.peak_memory_bytes and not step.reused_from:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from modelwright.agent.report import pictures, verdicts, wording
+from modelwright.agent.report import pictures, verdicts
 from modelwright.agent.report.findings import Sample
 from modelwright.agent.report.gather import Facts, StepFacts
 from modelwright.agent.report.parts import artifacts, predicted, reproduce_command
-from modelwright.text import human_bytes, human_seconds
+from modelwright.text import counted, human_bytes, human_seconds
 
 _ACTIVE = re.compile(r"([\\`*_\[|~$])")
 _LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
@@ -179,4 +179,4 @@ def _reproduce(facts: Facts) -> Iterator[str]:
 
 def _trace(facts: Facts) -> Iterator[str]:
     yield "## Trace"
-    yield f"{wording.count(facts.events, 'event')} in {inline(facts.database)}; read them with `modelwright trace {facts.run}`."
+    yield f"{counted(facts.events, 'event')} in {inline(facts.database)}; read them with `modelwright trace {facts.run}`."

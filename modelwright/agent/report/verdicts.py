@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from modelwright.agent.report import wording
 from modelwright.agent.report.findings import Difference, Score
+from modelwright.text import counted
 
 COLUMNS = ["metric", "model", "score", "against", "score", "difference", "p", "verdict"]
 
@@ -19,7 +20,7 @@ def lead(d: Difference) -> str:
 def evidence(d: Difference) -> str:
     """'+0.61 [+0.48, +0.73], 32 pairs, p = 0.0001, …; the smallest difference this data could show is 0.09'"""
     numbers = f"{wording.signed(d.difference)} {wording.interval(d.low, d.high, sign=True)}".strip()
-    pairs = wording.count(d.n, "pair") if d.n is not None else ""
+    pairs = counted(d.n, "pair") if d.n is not None else ""
     chance = f"p = {d.p_value:.2g}" if d.p_value is not None else ""
     found = ", ".join(fact for fact in (numbers, pairs, chance, d.test) if fact)
     if d.smallest_detectable is None:

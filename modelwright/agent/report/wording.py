@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any
 
-from modelwright.text import human_bytes, human_seconds
+from modelwright.text import counted, human_bytes, human_seconds
 from modelwright.types import Json, Spent
 
 CUT = 300
@@ -83,9 +83,9 @@ def headline(status: str, error: Json | None, steps: int, checks: int) -> str:
     why = str((error or {}).get("message") or "no reason was recorded")
     if status == "done":
         return (
-            f"Verified: {count(steps, 'step')} ran and {count(checks, 'check')} passed"
+            f"Verified: {counted(steps, 'step')} ran and {counted(checks, 'check')} passed"
             if checks
-            else f"Done: {count(steps, 'step')} ran, nothing to check"
+            else f"Done: {counted(steps, 'step')} ran, nothing to check"
         )
     said = {
         "unverified": f"Ran but not verified: {why}",
@@ -102,10 +102,6 @@ def headline(status: str, error: Json | None, steps: int, checks: int) -> str:
 def tone(status: str) -> str:
     """good, caution, bad or quiet: the colour of the outcome."""
     return {"done": "good", "unverified": "caution", "failed": "bad", "denied": "caution"}.get(status, "quiet")
-
-
-def count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def spent_rows(spent: Spent, limits: Json) -> list[tuple[str, str, str]]:

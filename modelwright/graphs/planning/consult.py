@@ -12,15 +12,17 @@ from dataclasses import dataclass, field, replace
 from modelwright.canonical import sha256_of
 from modelwright.contract import Tool
 from modelwright.errors import EngineMissing
-from modelwright.graphs.planning import clauses, fill_open, open_choice, slots
+from modelwright.graphs.planning import clauses, fill_open, open_choice, slots, strangers
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import lexicon
-from modelwright.graphs.planning.recall import MOST_CARDS, Embed, Recall, RememberedPlan
+from modelwright.graphs.planning.recall import MOST_CARDS, Embed, Found, Recall, RememberedPlan, words_of
 from modelwright.models.base import Choice, Draft, KnowsTools, ModelCall, OnModelCall, PlanningModel, Ranks, WholePlans
 
 MOST_CHOICES = 5
 """Tools that the model is asked about, beside "something else"; each costs 0.1 s when its examples were read before."""
+ALIKE = 0.35
+"""Cosine of request and card from which a tool may be meant without a word in common."""
 
 
 @dataclass
@@ -42,7 +44,9 @@ class Consult:
     _sure: bool = field(default=False, init=False)
 
     def recalled(self, request: str) -> list[Tool]:
-        """The likeliest tools, best first, filled up with others to a full hand; behind them all that the model knows by heart."""
+        """The likeliest tools, best first, filled up with others to a full hand; behind them all that the model knows by heart.
+
+        A model that knows tools by heart is shown further ones only where the request speaks of them."""
         known: frozenset[str] = self.model.tuned_tools if isinstance(self.model, KnowsTools) else frozenset()
         if request not in self._found:
             # Among a hand of tools that the model must be shown there is nothing to pick, so no embedder is started for it.
@@ -50,11 +54,17 @@ class Consult:
             self._recall = self._recall or Recall(self.tools, None, self.remembered)
             self._recall.embed = embed
             found = self._recall.find(request)
-            self._found = {request: [f.tool for f in found]}
+            self._found = {request: [f.tool for f in found if f.tool in known or not known or self._speaks_of(request, f)]}
             self.note("recall", [{"tool": f.tool, "score": f.score, "lexical": f.lexical, "dense": f.dense} for f in found])
         names = self._found[request]
-        shown = [*names, *(n for n in self.tools if n not in names)][:MOST_CARDS]
+        shown = names if known else [*names, *(n for n in self.tools if n not in names)][:MOST_CARDS]
         return [self.tools[n] for n in [*shown, *(n for n in self.tools if n in known and n not in shown)]]
+
+    def _speaks_of(self, request: str, found: Found) -> bool:
+        """Whether a tool that the model was not tuned on may be meant. It tends to take what it is shown, so it is shown little."""
+        tool = self.tools[found.tool]
+        says = words_of(" ".join([tool.name.replace("_", " "), tool.summary, *tool.keywords]))
+        return found.dense >= ALIKE or not set(says).isdisjoint(words_of(request))
 
     def begin(self, *, sure: bool) -> None:
         """A new plan: its recall is told anew. `sure`: the rules are, so that no embedder is started for it."""
@@ -114,6 +124,15 @@ class Consult:
         if self.model is None or isinstance(self.model, WholePlans) or not all(map(fill_open.unseen, self.tools.values())):
             return []
         return self.recalled(request)
+
+    def plugin(self, request: str, asked: Sequence[Intent], found: Sequence[Candidate]) -> str:
+        """A tool beside the lexicon's that the request speaks of in its own words, or nothing."""
+        if not any(map(fill_open.unseen, self.tools.values())):
+            return ""
+        name = strangers.meant_by(request, asked, found, self.recalled(request))
+        if name:
+            self.note("decision", {"by": "recall", "kind": "plan", "tools": [name]})
+        return name
 
     def among(self, tools: Sequence[Tool], request: str, clause: clauses.Clause) -> list[Intent]:
         assert self.model

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning import documents
+from modelwright.graphs.planning import documents, named
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text, named_as
 from modelwright.graphs.planning.clauses import Clause
@@ -57,10 +57,14 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
         return _without_a_plan(asked, rules, draft, reading, tools)
     steps = _worth_their_place([step for step in draft.steps if step.tool in tools], asked)
     mine, drafted = [i.tool for i in rules], [step.tool for step in steps]
+    if draft.kind == "plan" and rules and _says_no_more(asked, reading) and not set(mine) & set(drafted):
+        return Decision("rules", list(asked))
     if mine == drafted:
         return Decision("both", from_draft(steps, asked, reading, tools))
     if draft.score < WEAK and not rules_sure(asked):
         return Decision("ask", from_draft(steps, asked, reading, tools))
+    if rules_sure(asked) and _counts_for(mine, reading, tools) and not _counts_for(drafted, reading, tools) and not _signed(drafted, asked):
+        return Decision("rules", list(asked))
     bound = PLAIN if rules_sure(asked) else GUESS
     if _only_more(mine, drafted, asked) or (rules and all(i.tool for i in asked) and _unlikely(draft, drafted, asked, bound)):
         return Decision("rules", list(asked))
@@ -74,11 +78,30 @@ def _without_a_plan(
 ) -> Decision:
     """none and ask: believed where they are likely, or where rules see no tool."""
     first = draft.alternatives[0][1] if draft.alternatives else 0.0
+    if rules and draft.kind == "question" and _says_no_more(asked, reading) and not {i.tool for i in rules} & {s.tool for s in draft.steps}:
+        return Decision("rules", list(asked))
     names_things = any(c.kind in THINGS for c in reading.found)
     certain = rules_sure(asked) and min(i.scores[i.tool] for i in asked) > SURE + 0.25  # three cues or more, or a second sure one
     if rules and (first < REFUSAL or certain or (draft.kind == "none" and names_things and rules_sure(asked))):
         return Decision("rules", list(asked))
     return Decision("draft", from_draft([s for s in draft.steps if s.tool in tools], asked, reading, tools), draft.kind)
+
+
+def _says_no_more(asked: Sequence[Intent], reading: Reading) -> bool:
+    """ "quantize it": a command that the rules are sure of and nothing else, so there is nothing that a draft could know better."""
+    small = lexicon().words["fillers"] | lexicon().words["function_words"]
+    telling = [t.word for t in reading.tokens if t.word.isalpha() and t.word not in small]
+    return rules_sure(asked) and len(telling) == len(asked) and not reading.found
+
+
+def _counts_for(names: Sequence[str], reading: Reading, tools: Mapping[str, Tool]) -> bool:
+    """Whether a number of the request stands beside the name of an argument of one of the tools ("3 epochs")."""
+    text = reading.request
+    return any(named.numbers(fields_of(tools[name].args), reading.found, text, 0, len(text)) for name in names)
+
+
+def _signed(names: Sequence[str], asked: Sequence[Intent]) -> bool:
+    return any(i.scores.get(name, 0.0) for i in asked for name in names)
 
 
 def _worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent]) -> list[DraftStep]:

@@ -42,11 +42,22 @@ def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], t
     if len(kept) < len(asked) and not any(i.tool in (SEARCH, ANSWER) for i in kept):
         kept = [replace(i, tool=meant, chosen={k: v for k, v in i.chosen.items() if k == "index"}) if i.tool == INDEX else i for i in asked]
     kept = [replace(i, tool=meant) if meant and i.tool in (SEARCH, ANSWER) else i for i in kept]
+    kept = _each_once(kept)
     if makes and _LATER.search(request) and any(i.tool == INDEX for i in kept):
         kept = [i for i in kept if i.tool not in (SEARCH, ANSWER)]
     if makes and not named and not any(i.tool == INDEX for i in kept):
         first = next(n for n, i in enumerate(kept) if i.tool in (SEARCH, ANSWER))
         kept.insert(first, Intent(kept[first].clause, {}, INDEX))
+    return kept
+
+
+def _each_once(asked: Sequence[Intent]) -> list[Intent]:
+    """Without a second search or answer that has no words of its own: it would be the same again."""
+    kept: list[Intent] = []
+    for intent in asked:
+        same = [i for i in kept if i.tool == intent.tool and intent.tool in (SEARCH, ANSWER)]
+        if not any(i.clause.tokens == intent.clause.tokens or not intent.clause.tokens for i in same):
+            kept.append(intent)
     return kept
 
 

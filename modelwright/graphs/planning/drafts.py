@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,11 @@ from modelwright.graphs.planning.fields import main_dataset, measures
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.workflows import TemplateStep, Workflow
 from modelwright.types import Effect, Step
+
+ONLY_READS = frozenset({Effect.READS_FILES, Effect.COMPUTES})
+"""What a tool may do that gives the same when it is called again."""
+_REFERENCE = re.compile(r"^(\$)(s\d+)(?=\.)")
+_NAMED_STEP = re.compile(r"\b(step )(s\d+)\b")
 
 
 @dataclass
@@ -105,6 +111,32 @@ def _one_for_each(draft: Draft) -> list[Draft]:
     if measures(tool) and "model" in tool.args.model_fields and len(models) > 1 and "model" not in draft.chosen:
         return [Draft(tool, draft.clause, model=c) for c in models]
     return [draft]
+
+
+def without_repeats(drafts: Sequence[Draft]) -> list[Draft]:
+    """Equal steps that write nothing are one; ids are counted anew, and what referred to the second refers to the first."""
+    kept: list[Draft] = []
+    now: dict[str, str] = {}
+    for draft in drafts:
+        draft.args = renumbered(draft.args, now)
+        draft.sources = {name: _NAMED_STEP.sub(lambda m: m[1] + now.get(m[2], m[2]), text) for name, text in draft.sources.items()}
+        same = [d for d in kept if (d.tool.name, d.args) == (draft.tool.name, draft.args)]
+        if same and draft.tool.effects <= ONLY_READS:
+            now[draft.id] = same[0].id
+            continue
+        now[draft.id] = f"s{len(kept) + 1}"
+        draft.id = now[draft.id]
+        kept.append(draft)
+    return kept
+
+
+def renumbered(value: Any, now: Mapping[str, str]) -> Any:
+    """Arguments with the new ids in their references."""
+    if isinstance(value, dict):
+        return {key: renumbered(part, now) for key, part in value.items()}
+    if isinstance(value, list):
+        return [renumbered(part, now) for part in value]
+    return _REFERENCE.sub(lambda m: m[1] + now.get(m[2], m[2]), value) if isinstance(value, str) else value
 
 
 def main_name(tool: Tool) -> str:

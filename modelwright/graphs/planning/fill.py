@@ -57,9 +57,10 @@ def _fill(sheet: Sheet, draft: Draft) -> None:
 
 
 def _only_file(draft: Draft, fields: dict[str, FieldSpec]) -> dict[str, Candidate]:
-    """ "using house.toml": the one file of a clause that is neither data nor model is for the one argument that takes a file."""
+    """ "using house.toml": the one file of a clause is for the one argument that takes a file; data only where no argument takes data."""
     wanted = [f.name for f in fields.values() if f.role == "file" and not f.is_list]
-    here = [c for c in draft.clause.candidates if c.kind == "file"]
+    reads_data = any(f.role == "dataset" for f in fields.values())
+    here = [c for c in draft.clause.candidates if c.kind == "file" or (c.kind in ("dataset", "missing") and not reads_data)]
     return {wanted[0]: here[0]} if len(wanted) == len(here) == 1 else {}
 
 

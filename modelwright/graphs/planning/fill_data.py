@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from modelwright.graphs.planning import questions
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause, mentions
 from modelwright.graphs.planning.drafts import Draft
@@ -15,7 +16,7 @@ from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models
 from modelwright.graphs.planning.questions import wording
 from modelwright.graphs.planning.sheet import Sheet
 
-TRAIN_NAMES, TEST_NAMES = ("train",), ("eval", "test", "val", "dev", "held", "quiz", "exam")
+TRAIN_NAMES, TEST_NAMES = ("train",), questions.TEST_NAMES
 NOT_DATA = ("rows", "examples", "lines", "model")
 ORDINALS = (("first", "former"), ("second", "latter", "other"), ("third",))
 SAME = (
@@ -44,7 +45,8 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
         found = _other_dataset(sheet, draft)
     if found is None:
         if field.required:
-            sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), "dataset"))
+            wanted = questions.TEST_NAMES if measures(draft.tool) else questions.TRAIN_NAMES
+            sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), "dataset", wanted=wanted))
         return
     sheet.put(draft, field.name, sheet.existing(found, field, draft))
 

@@ -29,7 +29,7 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     for name, values in draft.chosen.items():
         field = fields[name]
         taken = {c for other, c in by_name.items() if other != name and c.text}
-        fitting = [c for c in values if _takes(field, c) and c not in taken]
+        fitting = [c for c in values if _takes(field, c) and c not in taken and _is_meant(sheet, field, c)]
         if name in by_name or not fitting or name in draft.args:
             continue
         if field.role in ("dataset", "model", "file", "documents"):
@@ -37,6 +37,14 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
         if field.role == "model" and field.is_list and len({c.value for c in fitting}) < 2:
             continue
         _put(sheet, draft, field, fitting)
+
+
+def _is_meant(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
+    """A number needs a word near it that speaks of the argument, or a form that does; nothing gets one because it is the last left."""
+    if candidate.kind != "number" or field.inner not in ("integer", "number"):
+        return True
+    by_form = any(re.search(ending, field.name) and fits(candidate) for ending, fits in FORMS)
+    return by_form or named.near(field, candidate, sheet.candidates, sheet.request)
 
 
 def _takes(field: FieldSpec, candidate: Candidate) -> bool:
@@ -124,7 +132,7 @@ def _amounts(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
 
 def _lengths(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     """Numbers that need no name: "at 16k" and 2048 are lengths, 8080 is a port, where one argument is one."""
-    for ending, fits in ((r"(?:_length|^prompt_tokens|^input_tokens)$", _is_length), ("^port$", _is_port)):
+    for ending, fits in FORMS:
         wanted = [f for f in fields.values() if re.search(ending, f.name) and f.name not in draft.args and f.inner == "integer"]
         here = [c for c in sheet.inside(draft.clause) if c.kind == "number" and c not in sheet.used and fits(c)]
         if len(wanted) == len(here) == 1:
@@ -138,6 +146,10 @@ def _is_length(candidate: Candidate) -> bool:
 
 def _is_port(candidate: Candidate) -> bool:
     return 1024 <= float(candidate.value) <= 65535
+
+
+FORMS = ((r"(?:_length|^prompt_tokens|^input_tokens)$", _is_length), ("^port$", _is_port))
+"""Arguments, and what a number for them looks like."""
 
 
 def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:

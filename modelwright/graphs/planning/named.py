@@ -10,15 +10,20 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from modelwright.graphs.planning import spans
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.lexicon import lexicon
+from modelwright.graphs.planning.stems import nearly, stem
 
 _LINK = r"\s*(?:=|:|\bof\b|\bto\b|\bat\b|\bis\b|\bup to\b|\bset to\b|\babout\b|\bmost\b|-)?\s*(?:=|\bthe first\b|\bonly\b|\babout\b)?\s*"
 _WORDS_BEFORE = re.compile(r"(?:(?<![\w./-])[A-Za-z_-]+\s+){0,2}(?<![\w./-])[A-Za-z_-]+\s*[=:]?\s*$")
 _WORDS_AFTER = re.compile(r"(?:\s+[A-Za-z_-]+(?![\w./])){0,2}")
 _KILO_TOKENS = re.compile(r"tokens?\b|length|context")
 """8k tokens are 8192: in the name of an argument."""
+NEAR = 6
+"""Words between a number and what says what it is for."""
+_OF_CARDS = re.compile(r"\s*[x×*-]?\s*(?:nvidia|amd)?\s*", re.IGNORECASE)
 
 
 def numbers(fields: Mapping[str, FieldSpec], candidates: Sequence[Candidate], text: str, start: int, end: int) -> dict[str, Candidate]:
@@ -68,6 +73,28 @@ def in_words(number: Candidate, text: str) -> str:
         return ""
     left, right = _WORDS_BEFORE.search(text[: number.start]), _WORDS_AFTER.match(text[number.end :])
     return text[left.start() if left else number.start : number.end + (right.end() if right else 0)]
+
+
+def near(field: FieldSpec, number: Candidate, candidates: Sequence[Candidate], text: str) -> bool:
+    """Whether the request says what the number is for: a name of the argument or a word of its description at most 6 words away.
+
+    A number that counts graphics cards ("8 H100") is for nothing else.
+    """
+    if any(c.kind == "gpu" and _OF_CARDS.fullmatch(text[number.end : c.start]) for c in candidates):
+        return False
+    around = spans.around(text, number.start, number.end, NEAR)
+    wanted = _telling(field.name, field.description)
+    roots = {stem(word) for word in wanted}
+    said = [word for word in (*around.before, *around.after) if word.isalpha()]
+    return any(stem(word) in roots or any(nearly(word, other) for other in wanted) for word in said)
+
+
+@lru_cache(maxsize=256)
+def _telling(name: str, description: str) -> frozenset[str]:
+    """The words of an argument's names, and of its description those of four letters and more."""
+    words = {word for spoken in _names(name) for word in re.findall(r"[^\W\d_]+", spoken.lower())}
+    described = set(re.findall(r"[^\W\d_]{4,}", description.lower()))
+    return frozenset((words | described) - spans.STOP)
 
 
 def value_of(field: FieldSpec, candidate: Candidate) -> int | float:

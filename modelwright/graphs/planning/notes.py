@@ -13,11 +13,16 @@ from modelwright.graphs.planning.precision import quantized_types
 from modelwright.modelrefs import resolve
 from modelwright.types import Plan, Step
 
+RECKONED = frozenset({"kv_cache", "memory_fit", "choose_engine", "cost"})
+"""Tools that reckon from a model's name and need no file of it."""
+
 
 def notes(plan: Plan, workspace: Path, tools: Mapping[str, Tool]) -> list[str]:
     """Models that are not on this machine, and sources of quantize that are quantized already."""
     said = []
     for step in plan.steps:
+        if step.tool in RECKONED:
+            continue
         for ref in _models(step, tools[step.tool]):
             if lacking := _lacking(ref, workspace):
                 said.append(lacking)

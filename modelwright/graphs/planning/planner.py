@@ -23,9 +23,10 @@ from modelwright.graphs.planning.intents import ELSEWHERE, Intent
 from modelwright.graphs.planning.lexicon import LIKELY, lexicon
 from modelwright.graphs.planning.notes import notes
 from modelwright.graphs.planning.precision import is_quantized
-from modelwright.graphs.planning.questions import Answers, OpenQuestion, wording
+from modelwright.graphs.planning.questions import UNCLEAR, Answers, OpenQuestion, wording
 from modelwright.graphs.planning.recall import Embed, RememberedPlan
 from modelwright.graphs.planning.sheet import THINGS, Sheet
+from modelwright.graphs.planning.strangers import nothing_known
 from modelwright.graphs.planning.workflows import Workflow
 from modelwright.models.base import Draft, OnModelCall, PlanningModel, Ranks, WholePlans
 from modelwright.text import one_line
@@ -116,9 +117,14 @@ class Planner:
         self._note("clauses", [{"text": request[i.clause.start : i.clause.end], "scores": i.scores, "tool": i.tool} for i in asked])
         self._consult.begin(sure=rules_sure(asked))
         strangers = self._consult.strangers(request)
-        drafted = None if strangers else self._consult.draft(request, kept)
+        plugin = "" if strangers else self._consult.plugin(request, asked, kept)
+        if not (strangers or plugin) and nothing_known(tokens, kept, self._tools):
+            return self._nothing(request, [])
+        drafted = None if strangers or plugin else self._consult.draft(request, kept)
         if strangers:
             asked = self._consult.among(strangers, request, clauses.Clause(tuple(tokens)))
+        elif plugin:
+            asked = [Intent(clauses.Clause(tuple(tokens)), {}, plugin)]
         elif drafted is not None:
             asked = self._with_draft(asked, *drafted, Reading(request, kept, tokens, drafted[1]), answers)
         elif _only_advice(request, kept):
@@ -131,9 +137,7 @@ class Planner:
         self, asked: list[Intent], draft: Draft, tags: Mapping[str, Candidate], reading: Reading, answers: Answers
     ) -> list[Intent]:
         if draft.kind == "question" and not draft.steps:
-            answers.ask(
-                "What should be done, and with which model or data?", self._consult.likely_deeds(reading.request), lambda text: None
-            )
+            answers.ask(UNCLEAR, self._consult.likely_deeds(reading.request), lambda text: None)
         decision = decide(asked, draft, reading, self._tools)
         self._vague = decision.kind == "question" and decision.by in ("draft", "both")
         self._note("decision", {"by": decision.by, "kind": decision.kind, "tools": [i.tool for i in decision.intents]})
@@ -190,7 +194,7 @@ class Planner:
         fill.fill(sheet)
         if self._vague:
             _ask_about(sheet)
-        plan = Plan(request=request, kind="plan", steps=[d.as_step() for d in sheet.drafts])
+        plan = Plan(request=request, kind="plan", steps=[d.as_step() for d in drafts.without_repeats(sheet.drafts)])
         self._note("filling", [{"step": s.id, "tool": s.tool, "sources": s.sources} for s in plan.steps])
         left_out = [*(request[i.clause.start : i.clause.end] for i in foreign), *sheet.unused()]
         said = notes(plan, self._workspace, self._tools)

@@ -18,6 +18,11 @@ from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.paths import folders_in, kind_of, names_in
 
 MOST_CHOICES = 8
+UNCLEAR = "What should be done, and with which model or data?"
+"""Asked where a request is not understood; only another request answers it."""
+TRAIN_NAMES = ("train", "sft", "data")
+TEST_NAMES = ("eval", "test", "val", "dev", "held", "quiz", "exam")
+"""How files of data are called that a model learns from, and is measured on."""
 
 
 class OpenQuestion(Exception):
@@ -38,13 +43,14 @@ class Answers:
 
     def ask(self, question: str, choices: Sequence[str], read: Callable[[str], Candidate | None]) -> Candidate:
         """The first answer that `read` understands. Raises OpenQuestion when none is left."""
+        refused = ""
         while self._left:
             answer = self._left.pop(0).strip()
             found = read(answer)
             if found is not None:
                 return found
-            question = f"{answer[:60]!r} does not answer this: {question}" if not question.startswith("'") else question
-        raise OpenQuestion(question, choices)
+            refused = f"{answer[:60]!r} does not answer this: "
+        raise OpenQuestion(refused + question, choices)
 
     def choose(self, question: str, choices: Sequence[str]) -> Candidate:
         """One of the choices, as typed or by its beginning."""
@@ -55,14 +61,14 @@ class Answers:
 
         return self.ask(question, choices, read)
 
-    def path(self, question: str, role: str, named: str = "") -> Candidate:
-        """A data set, model or file; the choices are what is in the workspace, the nearest to `named` first."""
+    def path(self, question: str, role: str, named: str = "", wanted: Sequence[str] = TRAIN_NAMES) -> Candidate:
+        """A data set, model or file; the choices are what is in the workspace, the nearest to `named` or as `wanted` first."""
 
         def read(answer: str) -> Candidate | None:
             found = [c for c in find(answer, self._workspace, "answer") if fits_role(c, role)]
             return found[0] if found else None
 
-        return self.ask(question, likely(role, self._workspace, named), read)
+        return self.ask(question, likely(role, self._workspace, named, wanted), read)
 
 
 FITTING = {
@@ -82,19 +88,36 @@ def fits_role(candidate: Candidate, role: str) -> bool:
     return candidate.kind in FITTING.get(role, ())
 
 
-def likely(role: str, workspace: Path, named: str = "") -> list[str]:
-    """Names in the workspace that could fill this role, at most 8: the newest first, or the nearest to `named`."""
+def likely(role: str, workspace: Path, named: str = "", wanted: Sequence[str] = TRAIN_NAMES) -> list[str]:
+    """Names in the workspace that could fill this role, at most 8, or the nearest to `named`.
+
+    Data sets by likely use: .jsonl before others, names that say `wanted` first; then the newest. Empty files are none.
+    """
     if role == "documents":
         names = folders_in(workspace)
     else:
         names = [n for n in names_in(workspace) if kind_of(n, workspace) == ("model" if role == "model" else "dataset")]
-        names = [n for n in names if role == "model" or not NO_DATA.search(n)]
-    names.sort(key=lambda n: -_changed(workspace / n))
+        names = [n for n in names if role == "model" or not (NO_DATA.search(n) or _is_empty(workspace / n))]
+    names.sort(key=lambda n: (role == "dataset" and _unlike_data(n, wanted), -_changed(workspace / n)))
     if role == "model":
         names = ["builtin", *names]
     if named:
         names.sort(key=lambda n: -SequenceMatcher(None, n.lower(), named.lower()).ratio())
     return names[:MOST_CHOICES]
+
+
+def _unlike_data(name: str, wanted: Sequence[str]) -> int:
+    """0 for tone/train.jsonl, 1 for rows.jsonl, 2 for train.csv, 3 for notes.txt."""
+    *folders, file = name.lower().split("/")
+    says = any(word in part for part in (file, *folders[-1:]) for word in wanted)
+    return 2 * (not file.endswith(".jsonl")) + (not says)
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size == 0
+    except OSError:
+        return True
 
 
 def _changed(path: Path) -> float:

@@ -31,10 +31,11 @@ class RunsScreen(TableScreen):
 
     def read(self) -> list[Row]:
         from modelwright.agent.listing import as_rows
-        from modelwright.agent.runs import Runs
+        from modelwright.agent.runs import Runs, as_they_stand
+        from modelwright.workspace import Workspace
 
         with database(self.root) as db:
-            found = Runs(db).all(self.MOST) if db else []
+            found = as_they_stand(db, Workspace(self.root), Runs(db).all(self.MOST)) if db else []
         return [Row(run.id, cells, run) for run, cells in zip(found, as_rows(found)[1:], strict=True)]
 
     def tell(self, row: Row) -> Content:

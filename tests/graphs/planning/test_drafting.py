@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from modelwright.contract import Tool
 from modelwright.errors import BadRequest
 from modelwright.graphs.plancheck import check
-from modelwright.graphs.planning import candidates, slots
+from modelwright.graphs.planning import candidates, clauses, drafts, slots
 from modelwright.graphs.planning.evidence import unsupported
 from modelwright.graphs.planning.facts import Fact
 from modelwright.graphs.planning.planner import Planner
 from modelwright.graphs.planning.recall import Recall, RememberedPlan
 from modelwright.models.base import Choice, Draft, DraftQuestion, DraftStep
-from modelwright.types import Plan, Thing
+from modelwright.tools import load_all
+from modelwright.types import FilePath, Plan, Thing
 
 from .conftest import put_files
-from .stub_tools import plugins
+from .stub_tools import NEEDED, made, plugins
 
 
 class Drafting:
@@ -74,8 +75,72 @@ def test_a_path_that_is_not_there_is_tagged_by_its_name(workspace: Path) -> None
 def test_a_draft_decides_where_the_rules_see_nothing(workspace: Path, all_tools: dict[str, Tool]) -> None:
     put_files(workspace, ["a.jsonl"])
     model = Drafting(("finetune", {"dataset": ["D1"], "epochs": ["N1"]}))
-    plan = planned("my bot must sound like a.jsonl, 4 will do", workspace, all_tools, model)
+    plan = planned("my bot must sound like a.jsonl, 4 rounds will do", workspace, all_tools, model)
     assert [(s.tool, s.args) for s in plan.steps] == [("finetune", {"dataset": "a.jsonl", "epochs": 4})]
+
+
+def test_a_number_is_for_no_argument_that_the_request_does_not_speak_of(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    put_files(workspace, ["a.jsonl"])
+    last_left = Drafting(("rag_answer", {"max_sentences": ["N2"]}))
+    plan = Planner(last_left, load_all(), workspace).plan("Feinschliff auf a.jsonl, 3 Epochen, Stufe 8", ["what is it?"])
+    assert [s.tool for s in plan.steps if "max_sentences" in s.args] == []
+    assert "Stufe 8" in str(plan.reason)
+    unsaid = planned("my bot must sound like a.jsonl, 4 will do", workspace, all_tools, Drafting(("finetune", {"epochs": ["N1"]})))
+    assert unsaid.steps[0].args == {"dataset": "a.jsonl"}
+    assert "4 will do" in str(unsaid.reason)
+
+
+def test_numbers_that_are_named_speak_for_the_tool_that_takes_them(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    put_files(workspace, ["a.jsonl"])
+    wrong = Drafting(("rag_answer", {"max_sentences": ["N2"]}), score=-0.01)
+    plan = planned("Feinabstimmung des eingebauten Modells auf a.jsonl, 3 Epochen, Rang 8", workspace, load_all(), wrong)
+    assert [(s.tool, s.args["dataset"], s.args["epochs"], s.args["lora_rank"]) for s in plan.steps] == [("finetune", "a.jsonl", 3, 8)]
+
+
+@pytest.mark.parametrize("request_", ["suits what I have: 8 H100", "for 20 users on 8 H100", "users: serve them from 8x H100"])
+def test_a_number_of_cards_is_no_number_of_users(request_: str, workspace: Path, all_tools: dict[str, Tool]) -> None:
+    tag = "N2" if "20" in request_ else "N1"
+    plan = planned(f"choose an engine that {request_}", workspace, all_tools, Drafting(("choose_engine", {"users": [tag]})))
+    assert plan.steps[0].args.get("users") in (None, 20)
+
+
+@pytest.mark.parametrize("request_", ["quantize", "quantize it"])
+@pytest.mark.parametrize("kind", ["plan", "question"])
+def test_a_bare_command_is_what_it_says_whatever_the_draft_takes_it_for(
+    request_: str, kind: str, workspace: Path, all_tools: dict[str, Tool]
+) -> None:
+    planner = Planner(Drafting(("inspect_dataset", {}), kind=kind, score=-0.01), all_tools, workspace)
+    assert planner.plan(request_).question == "Which model should be quantized?"
+
+
+def test_two_equal_steps_that_only_read_are_one(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    put_files(workspace, ["docs/a.md"])
+    twice = Drafting(("rag_index", {"path": ["F1"]}), ("rag_answer", {}), ("rag_search", {}))
+    plan = planned("index docs/; how long is warranty?", workspace, all_tools, twice)
+    assert [(s.id, s.tool) for s in plan.steps] == [("s1", "rag_index"), ("s2", "rag_answer")]
+    assert plan.steps[1].args == {"index": "$s1.index", "question": "how long is warranty?"}
+
+
+def test_references_follow_the_steps_that_stay(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    def step(number: int, tool: str, **args: object) -> drafts.Draft:
+        sources = {name: f"step s{number - 1}" if "$" in str(value) else "request[0:1]" for name, value in args.items()}
+        return drafts.Draft(all_tools[tool], clauses.Clause(()), id=f"s{number}", args=dict(args), sources=sources)
+
+    look = {"dataset": "a.jsonl"}
+    steps = [
+        step(1, "inspect_dataset", **look),
+        step(2, "inspect_dataset", **look),
+        step(3, "finetune", **look),
+        step(4, "finetune", **look),
+    ]
+    kept = drafts.without_repeats([*steps, step(5, "export_model", model="$s4.model")])
+    assert [(d.id, d.tool.name) for d in kept] == [
+        ("s1", "inspect_dataset"),
+        ("s2", "finetune"),
+        ("s3", "finetune"),
+        ("s4", "export_model"),
+    ]
+    assert (kept[-1].args, kept[-1].sources) == ({"model": "$s3.model"}, {"model": "step s3"})
 
 
 def test_what_stands_beside_its_name_is_filled_though_the_draft_left_it_out(workspace: Path, all_tools: dict[str, Tool]) -> None:
@@ -179,6 +244,43 @@ def test_the_right_tool_is_planned_among_a_hundred(workspace: Path, all_tools: d
     assert (plugin.tool, plugin.args) == ("translate_invoices", {"source": "june.pdf"})
 
 
+COUNTER = made("word_count", "Count the words of a text file.", {"path": (FilePath, NEEDED, "a text file")}, {"words": int}, ())
+
+
+@pytest.mark.parametrize(
+    "request_", ["how many words are in notes.txt?", "count the words in notes.txt", "the number of words of notes.txt"]
+)
+@pytest.mark.parametrize("others", [0, 100])
+def test_a_plugin_beside_known_tools_is_found_by_its_own_words(
+    request_: str, others: int, workspace: Path, all_tools: dict[str, Tool]
+) -> None:
+    put_files(workspace, ["notes.txt"])
+    many = {**all_tools, **plugins(max(0, others - len(all_tools))), "word_count": COUNTER}
+    for model in (None, Drafting(kind="none"), Drafting(("inspect_dataset", {"dataset": ["D1"]}))):
+        plan = planned(request_, workspace, many, model)
+        assert [(s.tool, s.args) for s in plan.steps] == [("word_count", {"path": "notes.txt"})]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["how many rows are in notes.txt?", "what is in notes.txt?", "count the tokens of notes.txt", "inspect the words of notes.txt"],
+)
+def test_a_plugin_takes_no_request_from_a_known_tool(request_: str, workspace: Path, all_tools: dict[str, Tool]) -> None:
+    put_files(workspace, ["notes.txt"])
+    many = {**all_tools, **plugins(100 - len(all_tools)), "word_count": COUNTER}
+    plan = planned(request_, workspace, many, Drafting(("inspect_dataset", {"dataset": ["D1"]})))
+    assert [s.tool for s in plan.steps] == ["inspect_dataset"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [("frobnicate the gizmo", "none"), ("please gloop my zorps", "none"), ("make it better", "question"), ("frobnique cela", "question")],
+)
+def test_an_english_request_without_a_known_word_is_none(request_: str, kind: str, workspace: Path, all_tools: dict[str, Tool]) -> None:
+    planner = Planner(Drafting(("evaluate_retrieval", {}), kind="question"), load_all(), workspace)
+    assert planner.plan(request_).kind == kind
+
+
 def test_dense_recall_and_remembered_plans_take_part(all_tools: dict[str, Tool]) -> None:
     def embed(texts: Sequence[str]) -> list[list[float]]:
         return [[1.0, 0.0] if "Kosten" in text or "cost" in text else [0.0, 1.0] for text in texts]
@@ -239,6 +341,24 @@ def test_a_readme_is_no_data_set_and_the_newest_file_comes_first(workspace: Path
 
     os.utime(workspace / "old.jsonl", (1, 1))
     assert Planner(None, all_tools, workspace).plan("fine-tune builtin").choices == ["new.jsonl", "old.jsonl"]
+
+
+def test_data_is_offered_by_likely_use_and_empty_files_are_not(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    import os
+
+    put_files(workspace, ["train.jsonl", "eval.jsonl", "u16.jsonl", "bom.csv", "latin1.txt"])
+    (workspace / "empty.jsonl").write_text("")
+    for age, name in enumerate(["latin1.txt", "bom.csv", "u16.jsonl", "eval.jsonl", "train.jsonl"]):
+        os.utime(workspace / name, (10_000 - age, 10_000 - age))
+    planner = Planner(None, all_tools, workspace)
+    assert planner.plan("fine-tune builtin").choices == ["train.jsonl", "u16.jsonl", "eval.jsonl", "latin1.txt", "bom.csv"]
+    assert planner.plan("evaluate builtin").choices[0] == "eval.jsonl"
+
+
+@pytest.mark.parametrize("request_", ["kv cache of llama-3.1-8b at 8k", "does llama-3.1-8b fit into 24 GB?"])
+def test_what_is_only_reckoned_needs_no_model_on_this_machine(request_: str, workspace: Path, all_tools: dict[str, Tool]) -> None:
+    plan = planned(request_, workspace, all_tools)
+    assert (plan.steps[0].args["model"], plan.reason) == ("llama-3.1-8b", None)
 
 
 def test_a_model_that_is_not_on_this_machine_is_told(workspace: Path, all_tools: dict[str, Tool]) -> None:

@@ -68,7 +68,7 @@ def test_a_missing_data_set_is_asked_for_and_the_answer_used(make_planner: MakeP
     planner = make_planner("train.jsonl", "notes.csv")
     plan = planner.plan("fine-tune the builtin model")
     assert (plan.kind, plan.question) == ("question", "Which data set should finetune train on?")
-    assert plan.choices == ["notes.csv", "train.jsonl"]
+    assert plan.choices == ["train.jsonl", "notes.csv"]
     answered = planner.plan("fine-tune the builtin model", ["take train.jsonl please"])
     assert answered.steps[0].args["dataset"] == "train.jsonl"
     assert answered.steps[0].sources["dataset"] == "answer"
@@ -77,6 +77,8 @@ def test_a_missing_data_set_is_asked_for_and_the_answer_used(make_planner: MakeP
 def test_an_answer_that_does_not_fit_is_asked_again(make_planner: MakePlanner) -> None:
     planner = make_planner("train.jsonl")
     assert planner.plan("fine-tune builtin", ["yes"]).question == "'yes' does not answer this: Which data set should finetune train on?"
+    twice = planner.plan("fine-tune builtin", ["yes", "no"]).question
+    assert twice == "'no' does not answer this: Which data set should finetune train on?", "the newest answer is quoted"
     assert planner.plan("fine-tune builtin", ["yes", "train.jsonl"]).kind == "plan"
 
 
