@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +16,12 @@ import pytest
 from modelwright.config import Settings
 from modelwright.graphs.context import RunContext
 from tests import llama_server as llama_cpp_server
+
+with contextlib.suppress(ImportError):
+    import readline  # noqa: F401  once imported (by pdb, say) it puts a size of its own into the environment of children
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+    os.unsetenv(name)
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

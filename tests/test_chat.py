@@ -250,19 +250,20 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execvpe(command[0], list(command), {**os.environ, "TERM": "dumb", **variables})
-        self.shown = ""
+        self.shown, self._read = "", 0
 
     def until(self, text: str, seconds: float = 60) -> None:
-        """Wait for `text` in what is shown since the last call."""
-        start, deadline = len(self.shown), time.monotonic() + seconds
-        while text not in self.shown[start:]:
+        """Wait for `text` behind what was waited for before."""
+        deadline = time.monotonic() + seconds
+        while text not in self.shown[self._read :]:
             assert time.monotonic() < deadline, self.shown
             if select.select([self.fd], [], [], 0.1)[0]:
                 try:
                     self.shown += os.read(self.fd, 4096).decode()
                 except OSError:
                     break
-        assert text in self.shown[start:], self.shown
+        assert text in self.shown[self._read :], self.shown
+        self._read = self.shown.index(text, self._read) + len(text)
 
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())
@@ -283,6 +284,7 @@ def test_a_dumb_terminal_shows_prompt_plan_and_outcome_without_escapes() -> None
     terminal.type("look at it\n")
     terminal.until("empty to decide later: ")
     terminal.type("all\n")
+    terminal.until("done and verified")
     terminal.until("> ")
     terminal.type("\x03")
     terminal.until("Ctrl-D ends the conversation")

@@ -57,5 +57,5 @@ def test_indexes_are_listed_and_dropped(handbook: RunContext) -> None:
     assert invoke(rag.indexes)[1].split()[-5:] == ["default", "1", "1", "0", "auto"]
     assert json.loads(invoke(rag.indexes, "--json")[1])["indexes"][0]["index"] == "default"
     assert invoke(rag.indexes, "drop", "nope")[0] == 2
-    assert invoke(rag.indexes, "drop", "default") == (0, "dropped default: 1 documents, 1 chunks; the files stay\n")
+    assert invoke(rag.indexes, "drop", "default") == (0, "dropped default: 1 document, 1 chunk; the files stay\n")
     assert invoke(rag.indexes) == (0, "nothing is indexed here\n")

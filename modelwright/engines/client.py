@@ -67,7 +67,7 @@ def run_job(
     try:
         try:
             events_seen = 0
-            if _try_lock(lock):
+            if _take_lock(lock, folder):
                 done = _finished(folder, raise_errors=False)
                 if done is not None:
                     usage.reused = True
@@ -87,6 +87,17 @@ def run_job(
     if result is None:
         raise EngineCrashed(f"the {engine} job ended without a result{_how_it_ended(folder)}", fix=f"see {folder / 'log.txt'}")
     return result
+
+
+def _take_lock(lock: int, folder: Path) -> bool:
+    """Whether the job is ours to run. One that was killed may hold the lock until the last of its threads has gone: it is waited for."""
+    waited_until = time.monotonic() + SIGN_IN_SECONDS
+    while not _try_lock(lock):
+        process, signed = _signed_in(folder), (folder / "pid.json").is_file()
+        if not signed or (process is not None and _alive(process, folder)) or time.monotonic() > waited_until:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _try_lock(lock: int) -> bool:
@@ -156,12 +167,18 @@ def _running(folder: Path) -> psutil.Process | None:
     """The process that holds the lock. It signs in within a moment of its start; a pid that was reused does not count."""
     waited_until = time.monotonic() + SIGN_IN_SECONDS
     while time.monotonic() < waited_until and _held(folder):
-        with contextlib.suppress(OSError, ValueError, psutil.Error):
-            written = json.loads((folder / "pid.json").read_text(encoding="utf-8"))
-            process = psutil.Process(written["pid"])
-            if abs(process.create_time() - written["create_time"]) < 1:
-                return process
+        if process := _signed_in(folder):
+            return process
         time.sleep(0.02)
+    return None
+
+
+def _signed_in(folder: Path) -> psutil.Process | None:
+    with contextlib.suppress(OSError, ValueError, psutil.Error):
+        written = json.loads((folder / "pid.json").read_text(encoding="utf-8"))
+        process = psutil.Process(written["pid"])
+        if abs(process.create_time() - written["create_time"]) < 1:
+            return process
     return None
 
 

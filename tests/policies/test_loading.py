@@ -166,7 +166,9 @@ def test_check_finds_rules_without_proof_hidden_rules_and_misspelt_tools(tmp_pat
 
 def test_the_examples_of_the_manual_are_policies(tmp_path: Path) -> None:
     manual = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
-    rule, secret = [block.split("```")[0] for block in manual.split("```toml\n")[1:]]
+    blocks = [block.split("```")[0] for block in manual.split("```toml\n")[1:]]
+    [secret] = [block for block in blocks if "secret" in block]
+    rule = next(block for block in blocks if "long-training" in block)
     (tmp_path / "mine.toml").write_text(secret + rule.removeprefix("version = 1\n"))
     policy = policies.load(tmp_path / "mine.toml")
     assert ([r.id for r in policy.rules], policy.secret) == (["long-training"], ("~/contracts", "data/customers", "*.token"))
