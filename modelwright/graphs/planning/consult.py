@@ -61,8 +61,11 @@ class Consult:
         return [self.tools[n] for n in [*shown, *(n for n in self.tools if n in known and n not in shown)]]
 
     def _speaks_of(self, request: str, found: Found) -> bool:
-        """Whether a tool that the model was not tuned on may be meant. It tends to take what it is shown, so it is shown little."""
+        """Whether a tool that the model was not tuned on may be meant. It tends to take what it is shown, so it is shown little: no
+        tool that the rules know, and others only for a word in common."""
         tool = self.tools[found.tool]
+        if not fill_open.unseen(tool):
+            return False
         says = words_of(" ".join([tool.name.replace("_", " "), tool.summary, *tool.keywords]))
         return found.dense >= ALIKE or not set(says).isdisjoint(words_of(request))
 
