@@ -1,8 +1,8 @@
 """Side by side with LlamaIndex on one corpus, embedder and machine: index seconds, query p50 and p95, memory, nDCG@10.
 
-    python -m venv /tmp/llama
-    /tmp/llama/bin/pip install -c constraints.txt llama-index-core llama-index-embeddings-huggingface
-    python benchmarks/rag_side_by_side.py FOLDER --other /tmp/llama/bin/python [--limit DOCUMENTS]
+    python -m venv llama_venv
+    llama_venv/bin/pip install -c constraints.txt llama-index-core llama-index-embeddings-huggingface
+    python benchmarks/rag_side_by_side.py FOLDER --other llama_venv/bin/python [--limit DOCUMENTS]
 
 FOLDER is a BEIR folder. Each side runs in a process of its own, one after the other, with the same all-MiniLM-L6-v2 folder on
 the CPU and one thread, documents whole (no chunking on either side); LlamaIndex with its default in-memory vector store, which is

@@ -152,6 +152,23 @@ def test_a_running_job_of_a_killed_parent_is_joined_not_doubled(folder: Path) ->
     assert times_run(folder) == 1
 
 
+def test_a_killed_job_that_still_holds_its_lock_is_waited_for_and_not_joined(folder: Path) -> None:
+    folder.mkdir()
+    dead = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    signed = {"pid": dead.pid, "create_time": psutil.Process(dead.pid).create_time()}
+    (folder / "pid.json").write_text(json.dumps(signed))
+    dead.kill()  # not waited for: its first thread is a zombie, and another process stands for the threads that are still going
+    hold = f"import fcntl, time; f = open({str(folder / 'lock')!r}, 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); time.sleep(0.5)"
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        usage = client.Usage()
+        assert client.run_job(ENGINE, spec(folder), folder, usage=usage) == {"answer": 42}
+    assert not usage.joined
+    assert times_run(folder) == 1
+    dead.communicate()
+
+
 def test_a_torn_line_of_events_waits_for_its_end(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     lines = client._new_lines(path, 0)
