@@ -18,6 +18,8 @@ from modelwright.text import clean, one_line, safe_text
 from modelwright.types import Estimate, Json
 
 STEP = re.compile(r"s[0-9]+")
+ENDINGS = frozenset({"exit", "quit", "bye", ":q"})
+"""Words that leave: a conversation, or what is asked about."""
 NOT_UNDERSTOOD: Json = {}
 """Stands for an answer that has to be asked for again."""
 
@@ -84,6 +86,8 @@ def _question(pending: Json) -> Json | None:
     choices = pending["choices"]
     sys.stderr.write(f"? {safe_text(pending['question'])}\n" + "".join(f"    {i}. {safe_text(c)}\n" for i, c in enumerate(choices, 1)))
     answer = read_line("  answer (number or text, empty to leave it open): ").strip()
+    if answer.lower() in ENDINGS:
+        return None
     if answer.isdecimal() and 0 < int(answer) <= len(choices):
         answer = choices[int(answer) - 1]
     return {"answer": answer} if answer else None
@@ -115,7 +119,7 @@ def _read_decision(calls: Sequence[Json]) -> Json | None:
 def _decision(answer: str, tools: Mapping[str, str]) -> Json | None:
     """What was said about the steps (id -> tool)."""
     verb, _, rest = answer.partition(" ")
-    if not verb:
+    if not verb or answer.lower() in ENDINGS:
         return None
     if verb in ("a", "allow") and not rest:
         return {"allow": list(tools)}

@@ -43,6 +43,13 @@ def test_what_is_not_understood_is_asked_again(wrong: str, answers: list[str], c
     assert "not understood" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("word", ["quit", "Exit", ":q", ""])
+def test_a_word_that_leaves_is_no_answer_and_no_approval(word: str, answers: list[str]) -> None:
+    answers += [word, word]
+    assert prompts.ask_on_terminal({"kind": "question", "question": "which model?", "choices": ["a.gguf"]}) is None
+    assert prompts.ask_on_terminal(CALLS) is None
+
+
 def test_an_edit_at_the_prompt_reads_values_as_the_schema_takes_them(answers: list[str]) -> None:
     answers.append("e s1.types=Q8_0,Q4_0")
     assert prompts.ask_on_terminal(CALLS) == {"edit": {"s1": {"types": ["Q8_0", "Q4_0"]}}}

@@ -19,12 +19,11 @@ from modelwright.cli.output import explained, say, show_error
 from modelwright.console import Narrator
 from modelwright.events import Event
 from modelwright.plantable import plan_table
-from modelwright.prompts import read_line, yes_or_no
+from modelwright.prompts import ENDINGS, read_line, yes_or_no
 from modelwright.text import one_line
 from modelwright.types import Estimate, Plan, Step
 
 INTERRUPTED = 130
-ENDINGS = frozenset({"exit", "quit", "bye", ":q"})
 LONGEST_LINE = 20_000
 """characters; the planner reads sentences, not files"""
 

@@ -1,7 +1,7 @@
 """The warm child of an embedder: `python -m modelwright.engines.embed FOLDER`.
 
-A server, not a job: {"texts": […]} a line on stdin; on stdout a line {"shape": [rows, dim]} and then rows * dim float32
-values, little-endian, each row of length 1; until stdin ends. A plain BERT (all-MiniLM-L6-v2) runs in numpy (bert.py),
+A server, not a job: {"texts": […]} a line on stdin; on stdout a line {"shape": [rows, dim], "bytes": n} and then
+rows * dim float32 values, little-endian, each row of length 1; until stdin ends. A plain BERT (all-MiniLM-L6-v2) runs in numpy (bert.py),
 0.3 s after the start; every other folder with sentence-transformers, which takes 8 s to import.
 """
 
@@ -58,7 +58,8 @@ def serve(encoder: Encoder, lines: BinaryIO, out: BinaryIO) -> int:
         except (ValueError, LookupError, TypeError) as error:
             _say(out, {"error": ToolFailed(f"not a question: {error!r:.200}").as_json()})
             continue
-        _say(out, {"shape": list(made.shape)}, made.astype("<f4", copy=False).tobytes())
+        data = made.astype("<f4", copy=False).tobytes()
+        _say(out, {"shape": list(made.shape), "bytes": len(data)}, data)
     return 0
 
 

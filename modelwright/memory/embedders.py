@@ -13,10 +13,7 @@ import importlib.util
 import json
 import os
 import re
-import select
-import subprocess
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from modelwright import modelrefs
 from modelwright.canonical import sha256_of
 from modelwright.config import GatewaySettings, Settings
-from modelwright.engines.client import child_environment
-from modelwright.errors import BadRequest, EngineMissing, from_json
+from modelwright.engines.warm_child import WarmChild
+from modelwright.errors import BadRequest, EngineMissing
 from modelwright.types import Json
 
 if TYPE_CHECKING:
@@ -100,18 +97,20 @@ class ChildEmbedder:
     """A local model folder, in a warm child process that ends with this one."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.name, self._folder = name, folder
+        self.name = name
         self.fingerprint = f"{name}:{_folder_mark(folder)}"
         self.dim = _dim(folder)
-        self._child: subprocess.Popen[bytes] | None = None
-        self._ready = False
-        self._lock = threading.Lock()
+        self._child = WarmChild(
+            [sys.executable, "-m", "modelwright.engines.embed", str(folder)],
+            what=f"the embedder {name}",
+            start_seconds=TIMEOUT_SECONDS,
+            answer_seconds=TIMEOUT_SECONDS,
+            environment={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        )
 
     def start(self) -> None:
         """Start the child without waiting for it: it reads the model (0.3 s) while this process opens its indexes."""
-        with self._lock:
-            if self._child is None:
-                self._spawn()
+        self._child.start()
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         import numpy as np
@@ -120,73 +119,13 @@ class ChildEmbedder:
         return np.vstack(parts) if parts else np.zeros((0, self.dim), dtype=np.float32)
 
     def close(self) -> None:
-        child, self._child, self._ready = self._child, None, False
-        if child is None:
-            return
-        for stream in (child.stdin, child.stdout):
-            with contextlib.suppress(OSError):
-                if stream:
-                    stream.close()
-        try:
-            child.wait(2)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        self._child.close()
 
     def _ask(self, texts: list[str]) -> Matrix:
-        """One exchange; a child that died is started once more."""
-        with self._lock:
-            for last_try in (False, True):
-                try:
-                    return self._exchange(texts)
-                except (OSError, EOFError) as error:
-                    self.close()
-                    if last_try:
-                        raise EngineMissing(
-                            f"the embedder {self.name} stopped: {error or 'no word'}", fix="see `modelwright doctor`"
-                        ) from None
-        raise AssertionError("unreachable")
-
-    def _exchange(self, texts: list[str]) -> Matrix:
         import numpy as np
 
-        child = self._child or self._spawn()
-        if not self._ready:
-            self._ready = bool(self._read(child))
-        assert child.stdin
-        assert child.stdout
-        child.stdin.write(json.dumps({"texts": texts}).encode() + b"\n")
-        child.stdin.flush()
-        rows, dim = self._read(child)["shape"]
-        data = child.stdout.read(rows * dim * 4)
-        if len(data) != rows * dim * 4:
-            raise EOFError
-        return np.frombuffer(data, dtype="<f4").reshape(rows, dim)
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        """Its own session, so that Ctrl-C reaches the parent alone; it ends when its stdin does."""
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "modelwright.engines.embed", str(self._folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**child_environment(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        )
-        return self._child
-
-    def _read(self, child: subprocess.Popen[bytes]) -> Json:
-        assert child.stdout
-        if not select.select([child.stdout], [], [], TIMEOUT_SECONDS)[0]:
-            raise OSError(f"no answer in {TIMEOUT_SECONDS:.0f} s")
-        line = child.stdout.readline()
-        if not line:
-            raise EOFError
-        reply: Json = json.loads(line)
-        if "error" in reply:
-            self.close()
-            raise from_json(reply["error"])
-        return reply
+        reply, data = self._child.ask_for_bytes({"texts": texts})
+        return np.frombuffer(data, dtype="<f4").reshape(reply["shape"])
 
 
 class EndpointEmbedder:

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwright.canonical import sha256_of
+from modelwright.engines.warm_child import WarmChild
 from modelwright.errors import ToolFailed
 from modelwright.models import compact
 from modelwright.models.adapter import Adapter
 from modelwright.models.base import Choice, Draft, DraftQuestion, Exchange
-from modelwright.models.warm_child import WarmChild
 from modelwright.types import Json
 
 

@@ -15,11 +15,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from modelwright.engines.warm_child import WarmChild
 from modelwright.modelrefs import Model
 from modelwright.models import compact, jsonplan
 from modelwright.models.base import Choice, Draft, DraftQuestion
 from modelwright.models.chat import Messages
-from modelwright.models.warm_child import WarmChild
 from modelwright.types import Json
 
 Way = tuple[str, bool]

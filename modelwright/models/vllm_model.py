@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from modelwright.engines import complete_vllm
+from modelwright.engines.warm_child import WarmChild
 from modelwright.errors import EngineMissing, ToolFailed
 from modelwright.models.chat import Messages, Reply
 from modelwright.models.failures import CallFailed
-from modelwright.models.warm_child import WarmChild
 from modelwright.types import Json
 
 START_SECONDS = 600.0

@@ -29,9 +29,9 @@ def test_the_packaged_model_answers_from_a_child_that_is_started_again_when_it_d
         one = embedder.embed(["a cat on a sofa", "a kitten on a couch", "quarterly tax report"])
         assert one.shape == (3, 384)
         assert one[0] @ one[1] > 0.5 > one[0] @ one[2]
-        child = embedder._child
-        assert child
-        os.kill(child.pid, signal.SIGKILL)
+        pid = embedder._child.pid
+        assert pid
+        os.kill(pid, signal.SIGKILL)
         assert np.array_equal(embedder.embed(["a cat on a sofa"])[0], embedder.embed(["a cat on a sofa"])[0])
     finally:
         embedder.close()

@@ -1,8 +1,8 @@
 """A child process that stays warm and answers questions: one JSON object a line on its stdin, one on its stdout.
 
-It first says {"ready": true}; an answer with `error` is raised as the error it is. The child ends when its stdin does, so it
-never outlives its parent. One that died is started once more, then it is EngineMissing; what it printed last is
-in the message. Not here: jobs with a result (engines/client.py).
+It first says {"ready": true}; an answer with `error` is raised as the error it is; one with `bytes` is followed by as many
+bytes. The child ends when its stdin does, so it never outlives its parent. One that died is started once more, then it is
+EngineMissing; what it printed last is in the message. Not here: jobs with a result (engines/client.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import select
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 
 from modelwright.engines.client import child_environment
@@ -39,6 +40,8 @@ class WarmChild:
         self._start_seconds, self._answer_seconds = start_seconds, answer_seconds
         self._environment = {**child_environment(), **(environment or {})}
         self._child: subprocess.Popen[bytes] | None = None
+        self._ready = False
+        self._lock = threading.Lock()
         self._log = -1
         """Descriptor of a file without a name, into which the child's stderr goes."""
 
@@ -46,26 +49,33 @@ class WarmChild:
     def pid(self) -> int | None:
         return self._child.pid if self._child else None
 
+    def start(self) -> None:
+        """Start it without waiting: it reads its model while this process does other things."""
+        with self._lock:
+            if self._child is None:
+                self._spawn()
+
     def ask(self, question: Json) -> Json:
         """Its answer. Raises what it raised, EngineMissing when it cannot be reached."""
-        for last_try in (False, True):
-            try:
-                child = self._child or self._start()
-                assert child.stdin
-                child.stdin.write(json.dumps(question).encode() + b"\n")
-                child.stdin.flush()
-                return self._read(child, self._answer_seconds)
-            except (OSError, EOFError) as error:
-                words = self._last_words()
-                self.close()
-                if last_try or isinstance(error, TimeoutError):
-                    reason = str(error) or words or "it ended without a word"
-                    raise EngineMissing(f"{self._what} cannot be reached: {reason}", fix="see `modelwright doctor`") from None
+        return self.ask_for_bytes(question)[0]
+
+    def ask_for_bytes(self, question: Json) -> tuple[Json, bytes]:
+        """Its answer and the bytes behind it."""
+        with self._lock:
+            for last_try in (False, True):
+                try:
+                    return self._exchange(question)
+                except (OSError, EOFError) as error:
+                    words = self._last_words()
+                    self.close()
+                    if last_try or isinstance(error, TimeoutError):
+                        reason = str(error) or words or "it ended without a word"
+                        raise EngineMissing(f"{self._what} cannot be reached: {reason}", fix="see `modelwright doctor`") from None
         raise AssertionError("unreachable")
 
     def close(self) -> None:
         """End it; it may be asked again and then starts anew."""
-        child, self._child = self._child, None
+        child, self._child, self._ready = self._child, None, False
         if child is not None:
             for stream in (child.stdin, child.stdout):
                 if stream:
@@ -80,7 +90,22 @@ class WarmChild:
             os.close(self._log)
             self._log = -1
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _exchange(self, question: Json) -> tuple[Json, bytes]:
+        child = self._child or self._spawn()
+        if not self._ready:
+            self._read(child, self._start_seconds)
+            self._ready = True
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(json.dumps(question).encode() + b"\n")
+        child.stdin.flush()
+        reply = self._read(child, self._answer_seconds)
+        data = child.stdout.read(reply.get("bytes", 0))
+        if len(data) != reply.get("bytes", 0):
+            raise EOFError
+        return reply, data
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         """Its own session, so that Ctrl-C reaches the parent alone."""
         self._log, name = tempfile.mkstemp()
         os.unlink(name)
@@ -92,7 +117,6 @@ class WarmChild:
             start_new_session=True,
             env=self._environment,
         )
-        self._read(self._child, self._start_seconds)
         return self._child
 
     def _read(self, child: subprocess.Popen[bytes], seconds: float) -> Json:
