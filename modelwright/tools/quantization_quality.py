@@ -61,7 +61,7 @@ class Args(ToolArgs):
     def _something_to_measure(self) -> Args:
         if not (self.model or self.models):
             raise ValueError("name the original in model, or first in models")
-        if self.metrics and not self.eval_dataset:
+        if set(self.metrics or ()) - {"perplexity"} and not self.eval_dataset:  # perplexity is measured on the text in any case
             raise ValueError("metrics need an eval_dataset")
         return self
 

@@ -35,6 +35,8 @@ MODEL_ARGUMENTS = ("model", "models", "draft_model")
 DATA_ARGUMENTS = ("dataset", "eval_dataset", "path", "texts", "rubric", "imatrix_dataset")
 PATH = re.compile(r"[\"'`“]([^\"'`”\n]*[./][^\"'`”\n]*)[\"'`”]|((?:\.{0,2}/)?[\w.-]+(?:/[\w.-]+)*/?)")
 NO_PATH = re.compile(r"://|^\d+/\d+|^\w/\w$|^(?:before/after|and/or|train/test|cost/month|tok(?:en)?s/s|question/answer)")
+MODEL_BEFORE = re.compile(r"\b(?:adapter|checkpoint|model)s?(?: (?:in|at|from|under))? [\"'`“]?$", re.IGNORECASE)
+"""Before a folder that is a model's: "the adapter in out/mails/"."""
 ABSOLUTE = re.compile(r"(?<![\w./~:-])/(?=\w[\w.-]*/)")
 
 
@@ -149,7 +151,7 @@ def stand_ins(case: Case, root: Path) -> None:
         name = (match.group(1) or match.group(2)).rstrip(".,:;!?")
         path_like = name.lower().endswith((*DATA, ".gguf")) or name.startswith("./") or name.endswith("/") or "/" in name
         if path_like and not name.startswith((".gguf", ".jsonl")) and name.rstrip("/") not in written and not NO_PATH.search(name):
-            put(root, name, model=name.startswith("./"))
+            put(root, name, model=name.startswith("./") or bool(MODEL_BEFORE.search(case.request[: match.start()])))
     for name in case.folders:
         put(root, name, model=True)
 

@@ -6,7 +6,7 @@ they are sure, else the draft; where both are weak the user is asked. The bounds
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from modelwright.contract import Tool
@@ -65,8 +65,9 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
         return Decision("ask", from_draft(steps, asked, reading, tools))
     if rules_sure(asked) and _counts_for(mine, reading, tools) and not _counts_for(drafted, reading, tools) and not _signed(drafted, asked):
         return Decision("rules", list(asked))
-    bound = PLAIN if rules_sure(asked) else GUESS
-    if _only_more(mine, drafted, asked) or (rules and all(i.tool for i in asked) and _unlikely(draft, drafted, asked, bound)):
+    said = _beside_talk(asked)
+    bound = PLAIN if rules_sure(said) else GUESS
+    if _only_more(mine, steps, asked, reading, tools) or (rules and all(i.tool for i in said) and _unlikely(draft, drafted, asked, bound)):
         return Decision("rules", list(asked))
     left_out = [i for i in rules if i.tool not in drafted and _is_further(i)] if drafted and set(drafted) <= set(mine) else []
     intents = [*from_draft(steps, [i for i in asked if i not in left_out], reading, tools), *left_out]
@@ -81,7 +82,8 @@ def _without_a_plan(
     if rules and draft.kind == "question" and _says_no_more(asked, reading) and not {i.tool for i in rules} & {s.tool for s in draft.steps}:
         return Decision("rules", list(asked))
     names_things = any(c.kind in THINGS for c in reading.found)
-    certain = rules_sure(asked) and min(i.scores[i.tool] for i in asked) > SURE + 0.25  # three cues or more, or a second sure one
+    # three cues or more, or a second sure one; words alone ("explain KV cache to me") are certain of nothing against "none"
+    certain = (names_things or draft.kind != "none") and rules_sure(asked) and min(i.scores[i.tool] for i in asked) > SURE + 0.25
     if rules and (first < REFUSAL or certain or (draft.kind == "none" and names_things and rules_sure(asked))):
         return Decision("rules", list(asked))
     return Decision("draft", from_draft([s for s in draft.steps if s.tool in tools], asked, reading, tools), draft.kind)
@@ -113,23 +115,47 @@ def _worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent]) -> l
     for step in steps:
         taken = {value for other in kept for values in other.fields.values() for value in values}
         values = {value for some in step.fields.values() for value in some}
-        again = any(other.tool == step.tool for other in kept) and not any(v[0] in "DMFPG" for v in values - taken)
+        again = any(other.tool == step.tool for other in kept) and not _brings(values - taken)
         stale = bool(values) and values <= taken and all(v[0] == "N" for v in values)
-        if not kept or not (again or stale or (signed and step.tool not in points)):
+        unsigned = signed and step.tool not in points and not _brings(values - taken)
+        if not kept or not (again or stale or unsigned):
             kept.append(step)
     return kept
 
 
-def _only_more(mine: Sequence[str], drafted: Sequence[str], asked: Sequence[Intent]) -> bool:
-    """The rules decide for every clause, and the draft has all of their tools and others; but an index is there to be asked."""
-    goes_on = documents.INDEX in mine and set(drafted) - set(mine) <= documents.TOOLS
-    return bool(mine) and all(i.tool for i in asked) and set(mine) < set(drafted) and not goes_on
+def _brings(tags: Set[str], kinds: str = "DMFPGQ") -> bool:
+    """Whether a step has a thing or a type of its own: a file, a model, a place, a quantization type."""
+    return any(tag[0] in kinds for tag in tags)
+
+
+def _by_name(tool: Tool, reading: Reading) -> Collection[Candidate]:
+    """The paths that stand beside the name of one of the tool's arguments: "calibrate with x.txt"."""
+    return named.paths(fields_of(tool.args), "", reading.found, reading.request).values()
+
+
+def _only_more(
+    mine: Sequence[str], steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Reading, tools: Mapping[str, Tool]
+) -> bool:
+    """The rules decide for every clause, and the draft has all of their tools and others without a thing of their own; but an index
+    is there to be asked."""
+    more = [step for step in steps if step.tool not in mine]
+    goes_on = documents.INDEX in mine and {step.tool for step in more} <= documents.TOOLS
+    taken = {value for step in steps if step.tool in mine for values in step.fields.values() for value in values}
+    taken |= {tag for name in mine for tag, found in reading.tags.items() if found in _by_name(tools[name], reading)}
+    has_own = all(_brings({value for values in step.fields.values() for value in values} - taken, "DFPG") for step in more)
+    theirs = {step.tool for step in steps}
+    return bool(mine) and all(i.tool for i in asked) and set(mine) < theirs and not (goes_on or has_own)
 
 
 def _unlikely(draft: Draft, drafted: Sequence[str], asked: Sequence[Intent], bound: float) -> bool:
     """A draft of a tool that no word speaks for, and that the model itself is not sure of."""
     first = draft.alternatives[0][1] if draft.alternatives else draft.score
-    return not drafted or (first < bound and not any(i.scores.get(drafted[0], 0.0) for i in asked))
+    return not drafted or (first < bound and not any(i.scores.get(drafted[0], 0.0) >= LIKELY for i in asked))
+
+
+def _beside_talk(asked: Sequence[Intent]) -> list[Intent]:
+    """Without the clauses in which no more than a hint stands, where others decide."""
+    return [i for i in asked if i.tool or max(i.scores.values(), default=0.0) >= LIKELY]
 
 
 def _is_further(intent: Intent) -> bool:

@@ -34,9 +34,9 @@ def _fill(sheet: Sheet, draft: Draft) -> None:
     main = main_dataset(draft.tool)
     if fill_open.unseen(draft.tool):
         fill_open.fill(sheet, draft, fields)
-    fill_values.chosen(sheet, draft, fields)
-    _outputs(sheet, draft, fields)
     side = named.paths(fields, main.name if main else "", draft.clause.candidates, sheet.request)
+    fill_values.chosen(sheet, draft, fields, side)
+    _outputs(sheet, draft, fields)
     for name, candidate in {**_only_file(draft, fields), **side}.items():
         if name not in draft.args:
             sheet.put(draft, name, sheet.existing(candidate, fields[name], draft))

@@ -13,6 +13,7 @@ from modelwright.graphs.planning.clauses import mentions
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.facts import fact_for
 from modelwright.graphs.planning.fields import FieldSpec, fields_of
+from modelwright.graphs.planning.precision import is_quantized
 from modelwright.graphs.planning.questions import wording
 from modelwright.graphs.planning.sheet import OUTPUT_LEADS, Sheet
 
@@ -92,9 +93,15 @@ def _some_models(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     made = [] if len(named) > 1 or not sheet.made else sheet.latest()
     if len(named) < 2 and not made:
         return
+    named = _whole_first(sheet, named)
     draft.args[field.name] = [c.value for c in named if len(named) > 1] + [m.reference for m in made]
     draft.sources[field.name] = ", ".join([*(c.evidence for c in named if len(named) > 1), *dict.fromkeys(f"step {m.step}" for m in made)])
     sheet.used |= set(named)
+
+
+def _whole_first(sheet: Sheet, found: Sequence[Candidate]) -> list[Candidate]:
+    """ "the Q5 against the F16": what is not quantized is the original, whichever was named first."""
+    return sorted(found, key=lambda c: is_quantized(str(c.value), sheet.workspace))
 
 
 def _several(sheet: Sheet, draft: Draft) -> bool:

@@ -50,6 +50,8 @@ _TAIL = re.compile(
     r"|with (?:citations?|sources?|references?|quotes?)|"
     r"(?:and )?cite (?:it|sources|the sources?|your sources?)|(?:give|show)(?: me)? (?:the )?(?:top|best|\d+).*"
     r"|top[- ]?k?\s*=?\s*\w+(?: \w+)?|mode\s*[=:]?\s*\w+|modo \w+|using (?:bm25|hybrid|dense|semantic\w*)\b.*|"
+    r"(?:in|from|across|inside|within|among) (?:my|our|the|all|those|these)(?: own)? (?:documents?|docs|files?|notes|papers|pdfs?"
+    r"|collection|knowledge base)|"
     r"(?:in )?(?:lexical|dense|hybrid|keyword|semantic|bm25)(?: mode| search|ly)?(?: please)?|first \w+ (?:hits|passages"
     r"|results)|\w+ (?:hits|passages|results|matches)(?: (?:max|at most))?))[\s.!,)]*$",
     re.IGNORECASE,

@@ -6,6 +6,7 @@ A number goes to one argument only. A value outside the bounds of its argument i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from modelwright.graphs.planning import named
@@ -23,9 +24,9 @@ from modelwright.graphs.planning.slots import looks
 AMOUNTS = frozenset({"number", "memory", "money"})
 
 
-def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
-    """What the planning model chose, where the argument takes it. Its numbers yield to a name that stands beside them."""
-    by_name = _by_name(sheet, draft.clause, fields)
+def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapping[str, Candidate]) -> None:
+    """What the planning model chose, where the argument takes it. It yields to a name that stands beside a number or one of the `paths`."""
+    by_name = {**_by_name(sheet, draft.clause, fields), **paths}
     for name, values in draft.chosen.items():
         field = fields[name]
         taken = {c for other, c in by_name.items() if other != name and c.text}

@@ -232,7 +232,8 @@ def _belongs_to(intent: Intent, last: Intent) -> bool:
     measured_too = (
         last.tool == "compare" and intent.tool == "evaluate" and (not own or (own == {"dataset"} and "dataset" not in _things(last)))
     )
-    return measured_too or _one_comparison(last, intent)
+    in_the_card = last.tool == "quantization_quality" and intent.tool in ("compare", "evaluate") and "dataset" not in own
+    return measured_too or in_the_card or _one_comparison(last, intent)
 
 
 def _one_comparison(last: Intent, intent: Intent) -> bool:

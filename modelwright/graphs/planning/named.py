@@ -110,8 +110,14 @@ def _may_be(field: FieldSpec, candidate: Candidate) -> bool:
     return field.inner == "number" or float(candidate.value).is_integer()
 
 
+_IN_AND_OUT = re.compile(r"(\d)\s*(?:tok\w*\s*)?in\b\W{0,3}(?:and\s+)?[\d.,k]+\s*(?:tok\w*\s*)?out\b", re.IGNORECASE)
+"""120 in, 30 out"""
+
+
 def _named(field: str, number: Candidate, text: str, start: int, end: int) -> bool:
     before, after = _patterns(field)
+    if (pair := _IN_AND_OUT.search(text, start, end)) and number.start < pair.end() and pair.start() < number.end:
+        return field in (("input_tokens", "prompt_tokens") if number.start <= pair.start(1) else ("output_tokens",))
     return bool(before.search(text[start : number.start]) or after.match(text[number.end : end]))
 
 

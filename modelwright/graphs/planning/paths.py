@@ -61,6 +61,9 @@ _PLACE = re.compile(
 
 _BUILTIN = re.compile(
     r"\b(?:built[- ]?in|bundled|packaged|shipped|included)(?:[- ](?:small |little |tiny )?(?:language )?(?:model|one|llm|smollm2?))?\b"
+    r"|\b(?:eingebaute|mitgelieferte|ingebouwde|meegeleverde)[nsrm]?(?:[- ]kleine[ns]?)?(?:[- ](?:sprach)?modell?\w*)?\b"
+    r"|\b(?:modelo|modèle|modello)(?: de (?:lenguaje|langage|linguagem))?"
+    r" (?:integrad|inclu[ií]d|incorporad|embutid|intégré|inclus|fourni|integrat)\w*"
     r"|\bbuiltin\b|\bsmollm2?(?:[- ]135m)?(?:[- ]instruct)?\b(?![-/.\d])",
     re.IGNORECASE,
 )

@@ -75,9 +75,8 @@ def _lacking(step: Step, tool: Tool, answers: Answers) -> Step | None:
         tool.args.model_validate(_stand_in(step.args, tool))
     except ValidationError as error:
         [problem, *_] = error.errors()
-        free = next(
-            (f for f in fields_of(tool.args).values() if f.role in ("model", "dataset") and not f.is_list and f.name not in step.args), None
-        )
+        fields = [f for f in fields_of(tool.args).values() if f.role in ("model", "dataset") and not f.is_list and f.name not in step.args]
+        free = next((f for f in sorted(fields, key=lambda f: f.name not in problem["msg"])), None)
         if free is not None and not problem["loc"]:
             reason = problem["msg"].removeprefix("Value error, ")
             found = answers.path(f"{tool.name}: {reason}. Which {free.name.replace('_', ' ')} should it use?", free.role)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from modelwright.graphs.planning.candidate import Candidate
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]|_")
+_TOKEN = re.compile(r"before ?/ ?after\b|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]|_")
 _INSIDE_WORD = frozenset(".-")
 SOFT = frozenset({"number", "engine", "mode", "task", "preference", "cache", "index", "memory", "money", "gpu"})
 """Kinds that stay words: cues are made of words, and no cue names these."""
