@@ -58,6 +58,11 @@ _TAIL = re.compile(
 )
 
 
+_START_OF_COMMAND = re.compile(r"(?:and|then|for|with|using|top|please|to|into|as|by)\b|\d", re.IGNORECASE)
+FEWEST_WORDS = 3
+"""Of a sentence that stands behind the place where to look."""
+
+
 def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0, end: int | None = None) -> Candidate | None:
     """The words of request[start:end] for the argument `name` (question or query), with their place."""
     part = request[start:end]
@@ -73,6 +78,18 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
             group = next(g for g, text in match.groupdict().items() if text)
             text = _cut(request, start + match.start(group), start + match.end(group), places)
             if text and _says_something(str(text.value)):
+                return text
+    return _behind_the_place(request, start, start + len(part), places)
+
+
+def _behind_the_place(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
+    """ "somewhere in the hr index a nurse talks about nights": what follows the place of the sentence, three words at least."""
+    for place in places:
+        named = re.match(r"\s+(?:index|folder|directory|documents?|docs|files?)\b[\s,:]*|[\s,:]+", request[place.end : end])
+        if place.start >= start and named and re.search(_IN_PLACE, request[start : place.start].rstrip(), re.IGNORECASE):
+            stop = re.compile(r"[.!?;](?:\s|$)").search(request, place.end + named.end(), end)
+            text = _cut(request, place.end + named.end(), stop.start() if stop else end, [])
+            if text and len(str(text.value).split()) >= FEWEST_WORDS and not _START_OF_COMMAND.match(str(text.value)):
                 return text
     return None
 

@@ -17,6 +17,7 @@ from modelwright.graphs.planning.evidence import unsupported
 from modelwright.graphs.planning.facts import Fact
 from modelwright.graphs.planning.planner import Planner
 from modelwright.graphs.planning.recall import Recall, RememberedPlan
+from modelwright.modelrefs import builtin_gguf
 from modelwright.models.base import Choice, Draft, DraftQuestion, DraftStep
 from modelwright.tools import load_all
 from modelwright.types import FilePath, Plan, Thing
@@ -165,6 +166,61 @@ def test_what_a_small_model_adds_without_a_sign_is_left_out(workspace: Path, all
     put_files(workspace, ["a.jsonl"])
     more = Drafting(("inspect_dataset", {"dataset": ["D1"]}), ("serve", {}), ("inspect_dataset", {}))
     assert [s.tool for s in planned("look at my a.jsonl", workspace, all_tools, more).steps] == ["inspect_dataset"]
+
+
+def test_a_further_step_with_a_file_of_its_own_stays_and_one_without_goes(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    put_files(workspace, ["a.gguf", "exam.jsonl", "tech.txt"])
+    draft = (("quantize", {"model": ["M1"], "types": ["Q1"]}), ("compare", {"models": ["M1"], "dataset": ["D1"]}))
+    plan = planned("a.gguf to Q5_K_S, then is the small one as right on exam.jsonl as the big one", workspace, all_tools, Drafting(*draft))
+    assert [s.tool for s in plan.steps] == ["quantize", "compare"]
+    named = (("quantize", {"model": ["M1"], "types": ["Q1"]}), ("finetune", {"dataset": ["D1"]}))
+    plan = planned("quantize a.gguf to Q5_K_S, calibrate with tech.txt", workspace, all_tools, Drafting(*named))
+    assert [(s.tool, s.args.get("imatrix_dataset")) for s in plan.steps] == [("quantize", "tech.txt")]
+
+
+def test_a_role_that_is_named_beside_a_path_wins_over_the_draft(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    put_files(workspace, ["big.gguf", "mini.gguf"])
+    model = Drafting(("speculate", {"model": ["M2"], "draft_model": ["M1"]}))
+    (step,) = planned("spec decoding, main big.gguf, drafter mini.gguf", workspace, all_tools, model).steps
+    assert (step.args["model"], step.args["draft_model"]) == ("big.gguf", "mini.gguf")
+
+
+def test_a_gguf_file_is_quantized_and_not_exported(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    put_files(workspace, ["a.gguf"])
+    for draft in ((("export_model", {"model": ["M1"]}),), (("export_model", {"model": ["M1"]}), ("quantize", {"types": ["Q1"]}))):
+        (step,) = planned("gguf out of a.gguf (q8_0)", workspace, all_tools, Drafting(*draft)).steps
+        assert (step.tool, step.args) == ("quantize", {"model": "a.gguf", "types": ["Q8_0"]})
+
+
+def test_what_is_explained_is_no_step_where_nothing_is_named(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    assert planned("explain kv cache to me", workspace, all_tools, Drafting(kind="none")).kind == "none"
+
+
+def test_tokens_in_and_out_and_what_stands_behind_a_place(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    (step,) = planned("cost/month, 250000 reqs a day, 120 in 30 out", workspace, all_tools, Drafting(("cost", {}))).steps
+    assert (step.args["input_tokens"], step.args["output_tokens"]) == (120, 30)
+    request = "somewhere in the interviews index a nurse talks about night shifts. dig out those bits for me"
+    (step,) = planned(request, workspace, all_tools, Drafting(("rag_search", {"index": ["X1"]}))).steps
+    assert step.args == {"index": "interviews", "query": "a nurse talks about night shifts"}
+
+
+def test_the_original_is_what_is_not_quantized(workspace: Path, all_tools: dict[str, Tool]) -> None:
+    (workspace / "q4.gguf").symlink_to(builtin_gguf())
+    put_files(workspace, ["whole.gguf"])
+    (step,) = planned("kld + ppl for q4.gguf vs whole.gguf", workspace, all_tools, Drafting(("quantization_quality", {}))).steps
+    assert step.args["models"] == ["whole.gguf", "q4.gguf"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "epochs"),
+    [("Trainiere das eingebaute Modell auf a.jsonl, drei Epochen", 3), ("entrena el modelo integrado con a.jsonl, 2 épocas", 2)],
+)
+def test_the_built_in_model_has_its_name_in_other_languages(
+    request_: str, epochs: int, workspace: Path, all_tools: dict[str, Tool]
+) -> None:
+    put_files(workspace, ["a.jsonl"])
+    (step,) = planned(request_, workspace, all_tools).steps
+    assert (step.tool, step.args) == ("finetune", {"model": "builtin", "dataset": "a.jsonl", "epochs": epochs})
 
 
 def test_a_question_is_answered_and_a_wish_for_passages_searched(workspace: Path, all_tools: dict[str, Tool]) -> None:
