@@ -37,6 +37,7 @@ PATH = re.compile(r"[\"'`“]([^\"'`”\n]*[./][^\"'`”\n]*)[\"'`”]|((?:\.{0,
 NO_PATH = re.compile(r"://|^\d+/\d+|^\w/\w$|^(?:before/after|and/or|train/test|cost/month|tok(?:en)?s/s|question/answer)")
 MODEL_BEFORE = re.compile(r"\b(?:adapter|checkpoint|model)s?(?: (?:in|at|from|under))? [\"'`“]?$", re.IGNORECASE)
 """Before a folder that is a model's: "the adapter in out/mails/"."""
+MODEL_FOLDERS = frozenset({"models", "runs", "checkpoints", "ckpts", "adapters"})
 ABSOLUTE = re.compile(r"(?<![\w./~:-])/(?=\w[\w.-]*/)")
 
 
@@ -151,9 +152,14 @@ def stand_ins(case: Case, root: Path) -> None:
         name = (match.group(1) or match.group(2)).rstrip(".,:;!?")
         path_like = name.lower().endswith((*DATA, ".gguf")) or name.startswith("./") or name.endswith("/") or "/" in name
         if path_like and not name.startswith((".gguf", ".jsonl")) and name.rstrip("/") not in written and not NO_PATH.search(name):
-            put(root, name, model=name.startswith("./") or bool(MODEL_BEFORE.search(case.request[: match.start()])))
+            put(root, name, model=_is_a_models(name, case.request[: match.start()]))
     for name in case.folders:
         put(root, name, model=True)
+
+
+def _is_a_models(name: str, before: str) -> bool:
+    """Whether a folder is a model's: by its place, or by the word before it."""
+    return name.startswith("./") or name.split("/")[0] in MODEL_FOLDERS or bool(MODEL_BEFORE.search(before))
 
 
 def _named_in_args(case: Case, root: Path) -> tuple[set[str], set[str]]:
@@ -188,7 +194,7 @@ def put(root: Path, name: str, *, model: bool) -> None:
         if name.lower().endswith((*DATA, ".gguf")):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text("{}\n")
-        elif not re.fullmatch(r"[A-Za-z][\w.-]*/[\w.-]*[A-Z0-9][\w.-]*", name) or name.startswith("."):
+        elif name.split("/")[0] in MODEL_FOLDERS or not re.fullmatch(r"[A-Za-z][\w.-]*/[\w.-]*[A-Z0-9][\w.-]*", name):
             (root / name).mkdir(parents=True, exist_ok=True)
             (root / name / ("config.json" if model else "page.md")).write_text("{}\n")
     except OSError:

@@ -51,6 +51,8 @@ def find_named(text: str) -> list[Candidate]:
 _INDEXING = re.compile(r"\b(?:index|indice|índice|idx|searchable|knowledge base|indici|индекс)", re.IGNORECASE)
 _QUANT = re.compile(r"(?<![\w.-])(?:(I?Q[1-8])[_ -]?(XXS|XS|NL|K[_ -]?(?:XL|S|M|L)|[0-9KSM])?)(?!\w)", re.IGNORECASE)
 _OF_FOLDERS = re.compile(r"(?<![\w.-])(?:nf4|gptq|awq)(?!\w)", re.IGNORECASE)
+_WITH_INT8 = re.compile(r"(?<![\w.-])(?:nf4|gptq|awq|int8)(?!\w)", re.IGNORECASE)
+"""Beside one of them int8 is the folder's type and not llama.cpp's Q8_0."""
 _SHORT = {
     "Q8": "Q8_0",
     "Q6": "Q6_K",
@@ -66,7 +68,8 @@ _SHORT = {
 
 def _quant_types(text: str) -> list[Candidate]:
     """q4_k_m, Q4-K-M, q4km, q8 … as llama.cpp writes them; nf4, awq … as they are."""
-    found = [Candidate("quant", m.group().lower(), m.start(), m.end(), m.group()) for m in _OF_FOLDERS.finditer(text)]
+    names = _OF_FOLDERS if _OF_FOLDERS.search(text) is None else _WITH_INT8
+    found = [Candidate("quant", m.group().lower(), m.start(), m.end(), m.group()) for m in names.finditer(text)]
     for match in _QUANT.finditer(text):
         base, rest = match.group(1).upper(), re.sub(r"[_ -]", "", (match.group(2) or "").upper())
         parts = [base, *([rest[0], rest[1:]] if rest and rest[0] == "K" else [rest])]

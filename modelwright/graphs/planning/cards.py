@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from modelwright.contract import Tool
+from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.fields import FieldSpec, fields_of
 from modelwright.graphs.planning.lexicon import lexicon
@@ -69,6 +70,8 @@ def named_as(value: str, field: FieldSpec, request: str, found: Sequence[Candida
     for candidate in found:
         if (candidate.kind in lexicon().values or candidate.kind == "quant") and str(candidate.value).lower() == value.lower():
             return candidate
+    if said := phrases.value(field.name, value, request):
+        return said
     if field.name in lexicon().tables or len(value) < 3:
         return None
     spoken = re.escape(value).replace("_", "[ _-]?").replace(r"\-", "[ _-]?")

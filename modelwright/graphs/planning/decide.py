@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning import documents, named
+from modelwright.graphs.planning import advice, documents, named
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text, named_as
 from modelwright.graphs.planning.clauses import Clause
@@ -82,8 +82,9 @@ def _without_a_plan(
     if rules and draft.kind == "question" and _says_no_more(asked, reading) and not {i.tool for i in rules} & {s.tool for s in draft.steps}:
         return Decision("rules", list(asked))
     names_things = any(c.kind in THINGS for c in reading.found)
-    # three cues or more, or a second sure one; words alone ("explain KV cache to me") are certain of nothing against "none"
-    certain = (names_things or draft.kind != "none") and rules_sure(asked) and min(i.scores[i.tool] for i in asked) > SURE + 0.25
+    general = draft.kind == "none" and advice.asked_for(reading.request, reading.found)
+    # three cues or more, or a second sure one
+    certain = not general and rules_sure(asked) and min(i.scores[i.tool] for i in asked) > SURE + 0.25
     if rules and (first < REFUSAL or certain or (draft.kind == "none" and names_things and rules_sure(asked))):
         return Decision("rules", list(asked))
     return Decision("draft", from_draft([s for s in draft.steps if s.tool in tools], asked, reading, tools), draft.kind)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidates import find
 from modelwright.graphs.planning.workflows import all_workflows
 from modelwright.types import Plan, Thing
@@ -31,15 +32,15 @@ def unsupported(plan: Plan, workspace: Path, memory: Mapping[str, Any] | None = 
         for name, value in step.args.items():
             sources = SOURCE.findall(step.sources.get(name, ""))
             for item in value if isinstance(value, list) else [value]:
-                if not any(_supports(source, item, plan.request, workspace, known) for source in sources):
+                if not any(_supports(source, name, item, plan.request, workspace, known) for source in sources):
                     wrong.append(f"{step.id}.{name}={item!r} from {step.sources.get(name)!r}")
     return wrong
 
 
-def _supports(source: str, value: Any, request: str, workspace: Path, known: Mapping[str, Sequence[Any]]) -> bool:
+def _supports(source: str, name: str, value: Any, request: str, workspace: Path, known: Mapping[str, Sequence[Any]]) -> bool:
     if source.startswith("request"):
         start, end = map(int, re.findall(r"\d+", source))
-        return _follows(request[start:end], value, workspace)
+        return _follows(request[start:end], value, workspace) or phrases.says(name, request[start:end], value)
     if source.startswith("step"):
         return str(value).startswith(f"${source.split()[1]}.")
     if source.startswith("template"):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from modelwright.graphs.planning import named
+from modelwright.graphs.planning import named, phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of, named_as
 from modelwright.graphs.planning.clauses import Clause
@@ -31,6 +32,8 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         field = fields[name]
         taken = {c for other, c in by_name.items() if other != name and c.text}
         fitting = [c for c in values if _takes(field, c) and c not in taken and _is_meant(sheet, field, c)]
+        if name == "types" and "kv_cache_types" in fields:
+            fitting = [c for c in fitting if not _of_the_cache(c, sheet.request)]
         if name in by_name or not fitting or name in draft.args:
             continue
         if field.role in ("dataset", "model", "file", "documents"):
@@ -44,6 +47,8 @@ def _is_meant(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
     """A number needs a word near it that speaks of the argument, or a form that does; nothing gets one because it is the last left."""
     if candidate.kind != "number" or field.inner not in ("integer", "number"):
         return True
+    if field.most is not None and float(candidate.value) > field.most:
+        return False  # "the budget 2024" beside "passages": nobody stated it as their number
     by_form = any(re.search(ending, field.name) and fits(candidate) for ending, fits in FORMS)
     return by_form or named.near(field, candidate, sheet.candidates, sheet.request)
 
@@ -95,8 +100,12 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
         if field.name in draft.args or field.role or is_free_text(field):
             continue
         found = _from_table(sheet, field, clause)
+        if "kv_cache_types" in fields and field.name in ("types", "kv_cache_types"):
+            found = _cache_or_weights(sheet, field, clause)
         if found:
             _put(sheet, draft, field, found)
+        elif clause.tokens and (said := _by_phrase(sheet, field, clause)):
+            _put(sheet, draft, field, [said])
         elif written := named.written_out(field, sheet.request, clause.start, clause.end):
             sheet.put(draft, field.name, written, written.value == "true" if field.type == "boolean" else None)
     _amounts(sheet, draft, fields)
@@ -127,6 +136,7 @@ def _amounts(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     for kind in ("memory", "money"):
         wanted = [f for f in fields.values() if kind in amount_of(f) and f.name not in draft.args and not f.role]
         here = [c for c in sheet.inside(draft.clause) if c.kind == kind and c not in sheet.used]
+        wanted = [f for f in wanted if f.name == "price"] or wanted  # the plain word for what something costs
         if len(wanted) == 1 and here:
             _put(sheet, draft, wanted[0], here[:1])
 
@@ -167,7 +177,35 @@ def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidat
     found = [c for c in inside if c.kind == kind] if kind else []
     if field.name == "quantization" and not found:
         found = [c for c in inside if c.kind == "dtype"]
+    if not found and clause.tokens and not field.is_list:
+        places = (
+            phrases.value(field.name, value, sheet.request, clause.start, clause.end)
+            for value in phrases.phrases().values.get(field.name, ())
+        )
+        found = [place for place in places if place]
     return found
+
+
+def _by_phrase(sheet: Sheet, field: FieldSpec, clause: Clause) -> Candidate | None:
+    """A yes or no, or the name behind the word for an argument ("only the group finance")."""
+    find = phrases.flag if field.type == "boolean" else phrases.captured
+    return find(field.name, sheet.request, clause.start, clause.end)
+
+
+def _cache_or_weights(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
+    """Types of the weights, or those that stand beside "KV cache"; the cache's are written small."""
+    found = [c for c in sheet.inside(clause) if c.kind == "quant"]
+    if field.name == "types":
+        return [c for c in found if not _of_the_cache(c, sheet.request)]
+    return [replace(c, value=str(c.value).lower()) for c in found if _of_the_cache(c, sheet.request)]
+
+
+def _of_the_cache(candidate: Candidate, text: str) -> bool:
+    before, after = text[: candidate.start], text[candidate.end :]
+    return bool(
+        re.search(r"\b(?:kv|cache)\b[^.;?!]{0,40}$", before, re.IGNORECASE)
+        or re.match(r"[^.;,?!]{0,8}\b(?:kv|cache)\b", after, re.IGNORECASE)
+    )
 
 
 def _moved(candidate: Candidate, by: int) -> Candidate:

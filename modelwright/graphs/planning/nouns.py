@@ -43,7 +43,10 @@ _INDEX = (
         rf"(?:name|namen|nombre|nom|nome|naam)\s+(?:of\s+)?{_NAME}",
         re.IGNORECASE,
     ),
-    re.compile(rf"\bindex\w*\b[^.;?!]{{0,80}}?\b(?:as|als|into|to|in)\s+{_NAME}\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bund\b)", re.IGNORECASE),
+    re.compile(
+        rf"\bindex\w*\b(?:[^.;?!]|\.(?=\w)){{0,80}}?\b(?:as|als|into|to|in)\s+{_NAME}\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bund\b)",
+        re.IGNORECASE,
+    ),
 )
 _NO_NAMES = frozenset(
     [

@@ -52,7 +52,8 @@ OWN_FOLDERS = frozenset(
 )
 """Names of folders that no organisation has."""
 _RATE = re.compile(
-    r"^[a-z]+/(?:s|sec|seconds?|min|minute|h|hr|hour|day|week|month|year|word|token|request|req|user|step|row)s?$", re.IGNORECASE
+    r"^[a-z$€£]+/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|week|month|year|word|token|request|req|user|step|row)s?$",
+    re.IGNORECASE,
 )
 """cost/month, tokens/s: no paths."""
 _PLACE = re.compile(
@@ -115,7 +116,7 @@ def find_paths(text: str, workspace: Path) -> list[Candidate]:
     for pattern in (_ENDPOINT, _BUILTIN):
         for match in pattern.finditer(text):
             if not any(match.start() < f.end and f.start < match.end() for f in found):
-                written = match.group().rstrip(".?!")
+                written = match.group().rstrip(".?!:,;")
                 value = "builtin" if pattern is _BUILTIN else written if written.startswith("openai:") else f"openai:{written}"
                 found.append(Candidate("model", value, match.start(), match.start() + len(written), written))
     found += _plain_folders(text, workspace, found)

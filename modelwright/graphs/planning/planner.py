@@ -13,7 +13,7 @@ from pathlib import Path
 
 from modelwright.contract import Tool
 from modelwright.errors import BadRequest, PlanError
-from modelwright.graphs.planning import candidates, clauses, documents, drafts, fill, intents, repair, replan, spoken, workflows
+from modelwright.graphs.planning import advice, candidates, clauses, documents, drafts, fill, intents, repair, replan, spoken, workflows
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.consult import MOST_CHOICES, Consult
 from modelwright.graphs.planning.decide import Reading, decide, rules_sure
@@ -34,14 +34,6 @@ from modelwright.types import Json, Plan, Thing
 
 LONGEST_REQUEST = 20_000
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ADVICE = re.compile(
-    r"^\W*(?:please |hi |hello |hey |ok |so )*(?:(?:what|who)(?:'s| is| are| does| do| was) "
-    r"(?!wrong|in |inside|the (?:quality|score|accuracy|perplexity|format|size|speed|throughput|latency))|why\b|"
-    r"how (?:do|does|can|should|would|could|come|to|is|are|many|long) |should (?:i|we)\b|explain\b|describe how\b|define\b|"
-    r"when\b|where\b|who\b|"
-    r"tell me (?:about|what|how|why)\b|is (?:lora|qlora|dora|quantization|fine-tuning)\b)",
-    re.IGNORECASE,
-)
 
 
 class Planner:
@@ -127,7 +119,7 @@ class Planner:
             asked = [Intent(clauses.Clause(tuple(tokens)), {}, plugin)]
         elif drafted is not None:
             asked = self._with_draft(asked, *drafted, Reading(request, kept, tokens, drafted[1]), answers)
-        elif _only_advice(request, kept):
+        elif advice.asked_for(request, kept):
             return self._nothing(request, asked)
         else:
             asked = self._decide(asked, request, named_something=any(c.kind in THINGS for c in kept))
@@ -232,11 +224,6 @@ def _plan_of(found: Json, request: str) -> Plan:
         return Plan.model_validate({**found, "steps": steps, "request": request})
     except ValueError as error:
         raise PlanError(f"the scripted plan is not a plan: {one_line(str(error))}") from None
-
-
-def _only_advice(request: str, found: Sequence[Candidate]) -> bool:
-    """A question about the field in general: nothing of the user's is named."""
-    return bool(_ADVICE.search(request)) and not any(c.kind in THINGS for c in found)
 
 
 def _ask_about(sheet: Sheet) -> None:

@@ -1,0 +1,92 @@
+"""phrases.toml: turns of speech that give an argument its value. Each finds a place of the request, so that the plan can show it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.lexicon import lexicon
+
+REACH = 80
+"""Characters before a number in which its phrase may begin."""
+_DENIED = 3
+"""Words before a flag among which one may deny it."""
+
+
+@dataclass(frozen=True)
+class Phrases:
+    shapes: Mapping[str, Sequence[tuple[re.Pattern[str], re.Pattern[str]]]]
+    """What stands before the number and what stands behind it."""
+    flags: Mapping[str, Sequence[re.Pattern[str]]]
+    values: Mapping[str, Mapping[str, Sequence[re.Pattern[str]]]]
+    captures: Mapping[str, Sequence[re.Pattern[str]]]
+
+
+@lru_cache(maxsize=1)
+def phrases() -> Phrases:
+    raw = tomllib.loads(files(__package__).joinpath("phrases.toml").read_text(encoding="utf-8"))
+    return Phrases(
+        {name: [_shape(text) for text in texts] for name, texts in raw["shapes"].items()},
+        {name: _compiled(texts) for name, texts in raw["flags"].items()},
+        {name: {value: _compiled(texts) for value, texts in table.items()} for name, table in raw["values"].items()},
+        {name: [re.compile(text, re.IGNORECASE) for text in texts] for name, texts in raw["captures"].items()},
+    )
+
+
+def _shape(text: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    before, after = text.split("N", 1)
+    opened = rf"(?:^|(?<![\w-]))(?:{before})$" if before else ""
+    return re.compile(opened, re.IGNORECASE), re.compile(rf"{after}(?!\w)" if after else "", re.IGNORECASE)
+
+
+def _compiled(texts: Sequence[str]) -> list[re.Pattern[str]]:
+    return [re.compile(rf"(?<![\w/.-])(?:{text})(?![\w/-])", re.IGNORECASE) for text in texts]
+
+
+def shaped(field: str, text: str, start: int, end: int) -> bool:
+    """Whether the number text[start:end] stands as one of this argument does."""
+    lead, rest = text[max(0, start - REACH) : start], text[end:]
+    return any(before.search(lead) and after.match(rest) for before, after in phrases().shapes.get(field, ()))
+
+
+def flag(field: str, text: str, start: int = 0, end: int | None = None) -> Candidate | None:
+    """True or False for a yes/no argument that text[start:end] speaks of."""
+    end = len(text) if end is None else end
+    for pattern in phrases().flags.get(field, ()):
+        if match := pattern.search(text, start, end):
+            before = re.findall(r"[\w']+", text[start : match.start()].lower())[-_DENIED:]
+            denied = next((word for word in before if word in lexicon().words["negations"]), "")
+            place = text.lower().rfind(denied, start, match.start()) if denied else match.start()
+            said = text[place : match.end()]
+            return Candidate("flag", not (denied or re.search(r"\b(?:nothing|anything)\b", said)), place, match.end(), said)
+    return None
+
+
+def value(field: str, wanted: str, text: str, start: int = 0, end: int | None = None) -> Candidate | None:
+    """Where text[start:end] names a listed value in other words."""
+    for pattern in phrases().values.get(field, {}).get(wanted, ()):
+        if match := pattern.search(text, start, len(text) if end is None else end):
+            return Candidate("choice", wanted, match.start(), match.end(), match.group())
+    return None
+
+
+def captured(field: str, text: str, start: int = 0, end: int | None = None) -> Candidate | None:
+    """A name or an expression that stands behind the word for this argument."""
+    for pattern in phrases().captures.get(field, ()):
+        if match := pattern.search(text, start, len(text) if end is None else end):
+            said = match.group("v")
+            return Candidate("value", said, match.start("v"), match.end("v"), said)
+    return None
+
+
+def says(field: str, text: str, wanted: object) -> bool:
+    """Whether text proves the value of the argument."""
+    if isinstance(wanted, bool):
+        found = flag(field, text)
+        return found is not None and found.value == wanted
+    return value(field, str(wanted), text) is not None
