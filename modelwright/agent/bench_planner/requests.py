@@ -34,7 +34,7 @@ DATA = tuple(_DATA.split())
 MODEL_ARGUMENTS = ("model", "models", "draft_model")
 DATA_ARGUMENTS = ("dataset", "eval_dataset", "path", "texts", "rubric", "imatrix_dataset")
 PATH = re.compile(r"[\"'`“]([^\"'`”\n]*[./][^\"'`”\n]*)[\"'`”]|((?:\.{0,2}/)?[\w.-]+(?:/[\w.-]+)*/?)")
-NO_PATH = re.compile(r"://|^\d+/\d+|^\w/\w$|^(?:before/after|and/or|train/test|cost/month|tok(?:en)?s/s|question/answer)")
+NO_PATH = re.compile(r"://|^\d+/\d+|^\w/\w$|^(?:before/after|and/or|train/test|cost/month|tok\w*/s|w/|question/answer)")
 MODEL_BEFORE = re.compile(r"\b(?:adapter|checkpoint|model)s?(?: (?:in|at|from|under))? [\"'`“]?$", re.IGNORECASE)
 """Before a folder that is a model's: "the adapter in out/mails/"."""
 MODEL_FOLDERS = frozenset({"models", "runs", "checkpoints", "ckpts", "adapters"})
@@ -159,7 +159,7 @@ def stand_ins(case: Case, root: Path) -> None:
 
 def _is_a_models(name: str, before: str) -> bool:
     """Whether a folder is a model's: by its place, or by the word before it."""
-    return name.startswith("./") or name.split("/")[0] in MODEL_FOLDERS or bool(MODEL_BEFORE.search(before))
+    return name.startswith("./") or name.split("/", maxsplit=1)[0] in MODEL_FOLDERS or bool(MODEL_BEFORE.search(before))
 
 
 def _named_in_args(case: Case, root: Path) -> tuple[set[str], set[str]]:
@@ -194,7 +194,7 @@ def put(root: Path, name: str, *, model: bool) -> None:
         if name.lower().endswith((*DATA, ".gguf")):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text("{}\n")
-        elif name.split("/")[0] in MODEL_FOLDERS or not re.fullmatch(r"[A-Za-z][\w.-]*/[\w.-]*[A-Z0-9][\w.-]*", name):
+        elif name.split("/", maxsplit=1)[0] in MODEL_FOLDERS or not re.fullmatch(r"[A-Za-z][\w.-]*/[\w.-]*[A-Z0-9][\w.-]*", name):
             (root / name).mkdir(parents=True, exist_ok=True)
             (root / name / ("config.json" if model else "page.md")).write_text("{}\n")
     except OSError:

@@ -55,8 +55,15 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
     rules = [i for i in asked if i.tool in tools]
     if draft.kind != "plan":
         return _without_a_plan(asked, rules, draft, reading, tools)
-    steps = _worth_their_place([step for step in draft.steps if step.tool in tools], asked)
+    steps = _worth_their_place([step for step in draft.steps if step.tool in tools], asked, tools)
     mine, drafted = [i.tool for i in rules], [step.tool for step in steps]
+    said = _beside_talk(asked)
+    if said and all(i.tool.startswith(ELSEWHERE) for i in said) and _first(draft) < GUESS:
+        return Decision("rules", list(asked))
+    if rules_sure(said) and _takes_all(mine, reading, tools) and not _takes_all(drafted, reading, tools):
+        return Decision("rules", list(asked))
+    if rules_sure(said) and _another_later(mine, drafted, asked):
+        return Decision("rules", list(asked))
     if draft.kind == "plan" and rules and _says_no_more(asked, reading) and not set(mine) & set(drafted):
         return Decision("rules", list(asked))
     if mine == drafted:
@@ -65,7 +72,6 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
         return Decision("ask", from_draft(steps, asked, reading, tools))
     if rules_sure(asked) and _counts_for(mine, reading, tools) and not _counts_for(drafted, reading, tools) and not _signed(drafted, asked):
         return Decision("rules", list(asked))
-    said = _beside_talk(asked)
     bound = PLAIN if rules_sure(said) else GUESS
     if _only_more(mine, steps, asked, reading, tools) or (rules and all(i.tool for i in said) and _unlikely(draft, drafted, asked, bound)):
         return Decision("rules", list(asked))
@@ -107,7 +113,7 @@ def _signed(names: Sequence[str], asked: Sequence[Intent]) -> bool:
     return any(i.scores.get(name, 0.0) for i in asked for name in names)
 
 
-def _worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent]) -> list[DraftStep]:
+def _worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[DraftStep]:
     """Without what a small model adds at the end: the same again, a step of numbers that are taken, a tool without any sign of it."""
     points = {tool for i in asked for tool in i.scores}
     points |= documents.TOOLS if points & documents.TOOLS else set()
@@ -118,15 +124,25 @@ def _worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent]) -> l
         values = {value for some in step.fields.values() for value in some}
         again = any(other.tool == step.tool for other in kept) and not _brings(values - taken)
         stale = bool(values) and values <= taken and all(v[0] == "N" for v in values)
-        unsigned = signed and step.tool not in points and not _brings(values - taken)
+        roomy = any(_lacks_a_model(other, tools[other.tool]) for other in kept)  # its model is an earlier step's
+        unsigned = signed and step.tool not in points and not _brings(values - taken, "DFPGQ" if roomy else "DMFPGQ")
         if not kept or not (again or stale or unsigned):
             kept.append(step)
     return kept
 
 
+def _lacks_a_model(step: DraftStep, tool: Tool) -> bool:
+    return any(field.role == "model" and not field.is_list and name not in step.fields for name, field in fields_of(tool.args).items())
+
+
 def _brings(tags: Set[str], kinds: str = "DMFPGQ") -> bool:
     """Whether a step has a thing or a type of its own: a file, a model, a place, a quantization type."""
     return any(tag[0] in kinds for tag in tags)
+
+
+def _names(step: DraftStep) -> bool:
+    """Whether it has a listed value that the request names: `gguf`."""
+    return any(not value[1:].isdigit() for values in step.fields.values() for value in values)
 
 
 def _by_name(tool: Tool, reading: Reading) -> Collection[Candidate]:
@@ -143,15 +159,34 @@ def _only_more(
     goes_on = documents.INDEX in mine and {step.tool for step in more} <= documents.TOOLS
     taken = {value for step in steps if step.tool in mine for values in step.fields.values() for value in values}
     taken |= {tag for name in mine for tag, found in reading.tags.items() if found in _by_name(tools[name], reading)}
-    has_own = all(_brings({value for values in step.fields.values() for value in values} - taken, "DFPG") for step in more)
+    has_own = all(_brings({value for values in step.fields.values() for value in values} - taken, "DFPGQ") or _names(step) for step in more)
     theirs = {step.tool for step in steps}
     return bool(mine) and all(i.tool for i in asked) and set(mine) < theirs and not (goes_on or has_own)
 
 
+def _first(draft: Draft) -> float:
+    """Log-probability of the likeliest first tool."""
+    return draft.alternatives[0][1] if draft.alternatives else draft.score
+
+
+def _takes_all(names: Sequence[str], reading: Reading, tools: Mapping[str, Tool]) -> bool:
+    """Whether the tools have an argument for each kind of thing that the request names: a data set, a model."""
+    roles = {field.role for name in names for field in fields_of(tools[name].args).values()}
+    wanted = {"D": {"dataset", "file", "documents"}, "M": {"model", "documents"}}
+    return all(roles & wanted[tag[0]] for tag in reading.tags if tag[0] in wanted)
+
+
+def _another_later(mine: Sequence[str], drafted: Sequence[str], asked: Sequence[Intent]) -> bool:
+    """Both begin alike and have as many steps, but a later one of the draft is a tool that hardly a word speaks for, in place of one
+    that several do."""
+    points = {name: max((i.scores.get(name, 0.0) for i in asked), default=0.0) for name in (*mine, *drafted)}
+    alike = len(mine) == len(drafted) > 1 and mine[0] == drafted[0]
+    return alike and any(a != b and points[a] > SURE > points[b] for a, b in zip(mine, drafted, strict=True))
+
+
 def _unlikely(draft: Draft, drafted: Sequence[str], asked: Sequence[Intent], bound: float) -> bool:
     """A draft of a tool that no word speaks for, and that the model itself is not sure of."""
-    first = draft.alternatives[0][1] if draft.alternatives else draft.score
-    return not drafted or (first < bound and not any(i.scores.get(drafted[0], 0.0) >= LIKELY for i in asked))
+    return not drafted or (_first(draft) < bound and not any(i.scores.get(drafted[0], 0.0) >= LIKELY for i in asked))
 
 
 def _beside_talk(asked: Sequence[Intent]) -> list[Intent]:
@@ -181,7 +216,7 @@ def from_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Rea
         if same:
             left.remove(same)
         made.append((step, chosen, same))
-    intents = []
+    intents: list[Intent] = []
     unmatched = [step for step, _, same in made if same is None]
     pairs = {id(s): i.clause for s, i in zip(unmatched, left, strict=True)} if len(unmatched) == len(left) else {}
     for step, chosen, same in made:
@@ -192,7 +227,17 @@ def from_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Rea
         else:
             clause, waits = _clause_for(chosen, left, everything, alone=len(steps) == 1), False
         intents.append(Intent(everything if len(steps) == 1 else clause, {}, step.tool, waits, chosen))
-    return intents
+    return _with_what_follows(intents, [i.clause for i in left if not i.tool and id(i.clause) not in {id(c.clause) for c in intents}])
+
+
+def _with_what_follows(intents: Sequence[Intent], loose: Sequence[Clause]) -> list[Intent]:
+    """ "time a.gguf, goal 500 ms, and …": a clause that no step took belongs to the step before it."""
+    for clause in loose:
+        before = [i for i in intents if i.clause.tokens and i.clause.end <= clause.start]
+        if before and clause.tokens:
+            nearest = max(before, key=lambda i: i.clause.end)
+            nearest.clause = nearest.clause + clause
+    return list(intents)
 
 
 def _is_place_to_write(candidate: Candidate, field: FieldSpec) -> bool:

@@ -14,7 +14,7 @@ from modelwright.contract import Tool
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.intents import Intent
 
-INDEX, SEARCH, ANSWER = "rag_index", "rag_search", "rag_answer"
+INDEX, SEARCH, ANSWER, MEASURE = "rag_index", "rag_search", "rag_answer", "evaluate_retrieval"
 TOOLS = frozenset({INDEX, SEARCH, ANSWER})
 SOURCES = ("folder", "glob", "file")
 _PASSAGES = re.compile(
@@ -33,6 +33,7 @@ _LATER = re.compile(r"\b(?:questions? (?:will )?follow|afterwards?|later|so (?:t
 
 def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], tools: Mapping[str, Tool]) -> list[Intent]:
     """The intents with the document tool that the request's own words mean."""
+    asked = _measured(asked, found, tools)
     if not tools.keys() >= TOOLS or not any(i.tool in TOOLS for i in asked):
         return list(asked)
     makes = any(c.kind in SOURCES for c in found)
@@ -49,6 +50,14 @@ def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], t
         first = next(n for n, i in enumerate(kept) if i.tool in (SEARCH, ANSWER))
         kept.insert(first, Intent(kept[first].clause, {}, INDEX))
     return kept
+
+
+def _measured(asked: Sequence[Intent], found: Sequence[Candidate], tools: Mapping[str, Tool]) -> list[Intent]:
+    """An evaluation where an index is made or named and no model is measures the search."""
+    of_index = any(i.tool == INDEX for i in asked) or any(c.kind == "index" for c in found)
+    if not of_index or MEASURE not in tools or any(c.kind == "model" for c in found):
+        return list(asked)
+    return [replace(i, tool=MEASURE) if i.tool == "evaluate" else i for i in asked]
 
 
 def _each_once(asked: Sequence[Intent]) -> list[Intent]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from modelwright.graphs.planning.candidate import Candidate
 
 PLACES = frozenset({"folder", "glob", "file", "dataset", "index", "model", "missing"})
-_QUOTED = re.compile(r"[\"“«„](?P<a>[^\"”»“]{3,})[\"”»“]|(?<![\w])['‘](?P<b>[^'’]{3,}(?:['’]\w[^'’]*)*)['’](?!\w)")
+_QUOTED = re.compile(r"[\"“”«„](?P<a>[^\"”»“]{3,})[\"”»“]|(?<![\w])['‘](?P<b>[^'’]{3,}(?:['’]\w[^'’]*)*)['’](?!\w)")
 _QUESTION = (
     r"(?:what(?:'?s| is| are)?|which|who(?:se|m)?|when|where|why|how|whether|if|does|do|did|is|are|can|may|must|was|were|"
     r"was|welche[rsnm]?|wer|wann|wo|warum|wie|ob|wieviel\w*|qué|cuál\w*|quién\w*|cuándo|cuánt\w+|dónde|cómo|por qué|quel\w*|qui|quand|où|"
@@ -32,7 +32,7 @@ _ABOUT = re.compile(
     r"|give|fetch|list|pull|trouv\w*|trova\w*|encuentr\w*|znajdź|найди|everything|anything|passages?|paragraphs?|sections?"
     r"|mentions?|hits?|places|snippets?)\b"
     r"[^.?!:;]*?(?:\bfor\b|\babout\b|\bon\b|\bmentioning\b|\bthat (?:mention|talk about|say|describe|deal with)s?\b|\bwhere\b"
-    r"|\bnach\b|\büber\b|\bsobre\b|\bqui parlent de\b|\bsu\b|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
+    r"|\bnach\b|\büber\b|\bsobre\b|\bqui parlent d(?:e|u|es)\b|\bsu\b|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _COLON = re.compile(r":\s+(?P<text>[^:\n]{4,})$|(?:^|\n)\s*[qQ]:\s*(?P<q>.+)", re.DOTALL)

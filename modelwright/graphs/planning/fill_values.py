@@ -108,10 +108,18 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
             _put(sheet, draft, field, [said])
         elif written := named.written_out(field, sheet.request, clause.start, clause.end):
             sheet.put(draft, field.name, written, written.value == "true" if field.type == "boolean" else None)
+    _index_of_before(sheet, draft, fields)
     _amounts(sheet, draft, fields)
     _lengths(sheet, draft, fields)
     if "method" in fields and "method" not in draft.args:
         _foreign_method(sheet, draft, fields["method"])
+
+
+def _index_of_before(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """The index that an earlier step was told to make."""
+    giver = next((d for d in sheet.drafts if d is not draft and d.tool.name == "rag_index" and "index" in d.args), None)
+    if giver and "index" in fields and "index" not in draft.args:
+        draft.args["index"], draft.sources["index"] = giver.args["index"], giver.sources["index"]
 
 
 def _foreign_method(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:

@@ -107,7 +107,7 @@ def accepted(tokens: Sequence[Token], cues: Cues) -> list[Match]:
     for number, place in starts:
         tool, cue = cues.ordered[number]
         match = _matched(tokens, place, tool, cue)
-        if match is None or _negated(tokens, place) or _is_noun(tokens, match.places):
+        if match is None or _negated(tokens, place) or _is_noun(tokens, match.places) or _is_stated(tokens, match):
             continue
         if cue.weight > HINT:
             if any(taken.get(p, tool) != tool for p in match.places):
@@ -123,6 +123,12 @@ def _matched(tokens: Sequence[Token], start: int, tool: str, cue: Cue) -> Match 
     if first is None or rest is None:
         return None
     return Match(tool, cue.weight - (1 if first + rest[1] else 0), (start, *rest[0]))
+
+
+def _is_stated(tokens: Sequence[Token], match: Match) -> bool:
+    """ "it makes 95 output tokens a second": a speed that is told, not asked for."""
+    before = [token.text for token in tokens[max(0, match.places[0] - 2) : match.places[0]]]
+    return match.tool == "benchmark" and len(match.places) > 1 and any(text[:1].isdigit() for text in before)
 
 
 def _is_noun(tokens: Sequence[Token], places: Sequence[int]) -> bool:
@@ -194,6 +200,8 @@ def _parts(clause: Clause, matches: Sequence[Match]) -> list[tuple[Clause, list[
     for match in matches:
         if match.weight >= SURE:
             firsts[match.tool] = min(firsts.get(match.tool, 10**6), match.places[0])
+    if len(firsts) == 2 and {*firsts} == {"finetune", "memory_fit"} and firsts["finetune"] < firsts["memory_fit"]:
+        return [(clause, [m for m in matches if m.tool != "finetune"])]  # "whether training all weights fits into 12 GiB"
     if len(firsts) < 2:
         return [(clause, list(matches))]
     cuts = sorted(firsts.values())[1:]
@@ -217,7 +225,11 @@ def _merged(intents: Sequence[Intent]) -> list[Intent]:
     merged: list[Intent] = []
     for intent in intents:
         last = merged[-1] if merged else None
-        if last and last.tool and _belongs_to(intent, last):
+        if last and not last.tool and intent.tool and last.scores.get(intent.tool, 0.0) >= LIKELY:
+            merged[-1] = Intent(last.clause + intent.clause, _best_of(last.scores, intent.scores), intent.tool)
+        elif last and last.tool == "compare" and intent.tool == "quantization_quality" and "dataset" not in _things(last):
+            merged[-1] = Intent(last.clause + intent.clause, intent.scores, intent.tool)  # "what does it do to the quality if …"
+        elif last and last.tool and _belongs_to(intent, last):
             last.clause = last.clause + intent.clause
             last.tool = intent.tool if _one_comparison(last, intent) else last.tool
         else:
@@ -228,12 +240,21 @@ def _merged(intents: Sequence[Intent]) -> list[Intent]:
 def _belongs_to(intent: Intent, last: Intent) -> bool:
     if not _stands_alone(intent) or (intent.tool == last.tool and not _both_have_own(last, intent)):
         return True
+    if not intent.tool and intent.scores.get(last.tool, 0.0) >= LIKELY:
+        return True
     own = set(_things(intent))
     measured_too = (
         last.tool == "compare" and intent.tool == "evaluate" and (not own or (own == {"dataset"} and "dataset" not in _things(last)))
     )
-    in_the_card = last.tool == "quantization_quality" and intent.tool in ("compare", "evaluate") and "dataset" not in own
+    in_the_card = (
+        last.tool == "quantization_quality" and intent.tool in ("compare", "evaluate") and "dataset" not in (own & {*_things(last)})
+    )
+    in_the_card = in_the_card or (last.tool == "compare_tokenizers" and intent.tool == "compare" and "dataset" not in own)
     return measured_too or in_the_card or _one_comparison(last, intent)
+
+
+def _best_of(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
+    return {tool: max(first.get(tool, 0.0), second.get(tool, 0.0)) for tool in {**first, **second}}
 
 
 def _one_comparison(last: Intent, intent: Intent) -> bool:

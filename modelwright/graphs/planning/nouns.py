@@ -29,9 +29,9 @@ _FAMILY = re.compile(
 _NAME = r"(?P<q>[\"'`“«]?)(?P<name>[^\W_][\w-]{1,40})(?P=q)?"
 _INDEX = (
     re.compile(
-        r"\b(?:ind(?:ex|ice|ic[ei]|eks\w*)|idx|índice|collection|kb|knowledge base|индекс\w*)(?:\s*[=:]\s*|\s+)"
+        r"\b(?:ind(?:ex(?:et|en)?|ice|ic[ei]|eks\w*)|idx|índice|collection|kb|knowledge base|индекс\w*)(?:\s*[=:]\s*|\s+)"
         rf"(?:is |ist |it |ihn |it's )?(?:called|named|name|namens|nennen|llamado|llamada|nommé|appelé|chiamato|chamado|genaamd"
-        rf"|genannt|as|als|=|:)?\s*{_NAME}",
+        rf"|genannt|as|als|=|:)?\s*{_NAME}(?![\w/*-]|\.\w)",
         re.IGNORECASE,
     ),
     re.compile(rf"(?:^|[\s(]){_NAME}[- ](?:search )?(?:index|indice|índice)(?!\w)", re.IGNORECASE),
@@ -212,6 +212,9 @@ _NO_NAMES = frozenset(
         "about",
         "over",
         "answer",
+        "total",
+        "parallel",
+        "advance",
     ]
 )
 _IDENTIFIER = re.compile(r"(?<![\w./:-])(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE)

@@ -50,7 +50,8 @@ def _compiled(texts: Sequence[str]) -> list[re.Pattern[str]]:
 
 def shaped(field: str, text: str, start: int, end: int) -> bool:
     """Whether the number text[start:end] stands as one of this argument does."""
-    lead, rest = text[max(0, start - REACH) : start], text[end:]
+    lead = re.sub(r"[$€£]\s?$", "", text[max(0, start - REACH) : start])
+    rest = text[end:]
     return any(before.search(lead) and after.match(rest) for before, after in phrases().shapes.get(field, ()))
 
 
