@@ -33,11 +33,11 @@ _DATA = ".jsonl .json .csv .tsv .parquet .txt .md .pdf .docx .html .toml .yaml .
 DATA = tuple(_DATA.split())
 MODEL_ARGUMENTS = ("model", "models", "draft_model")
 DATA_ARGUMENTS = ("dataset", "eval_dataset", "path", "texts", "rubric", "imatrix_dataset")
-PATH = re.compile(r"[\"'`“]([^\"'`”\n]*[./][^\"'`”\n]*)[\"'`”]|((?:\.{0,2}/)?[\w.-]+(?:/[\w.-]+)*/?)")
-NO_PATH = re.compile(r"://|^\d+/\d+|^\w/\w$|^(?:before/after|and/or|train/test|cost/month|tok\w*/s|w/|question/answer)")
+PATH = re.compile(r"(?<!\w)[\"'`“]([^\"'`”\n]*[./][^\"'`”\n]*)[\"'`”]|((?:\.{0,2}/)?[\w.-]+(?:/[\w.-]+)*/?)")
+NO_PATH = re.compile(r"://|^\d+/\d+|^\w/\w$|^(?:before/after|and/or|train/test|cost/month|tok\w*/\w+|req\w*/\w+|w/|question/answer)")
 MODEL_BEFORE = re.compile(r"\b(?:adapter|checkpoint|model)s?(?: (?:in|at|from|under))? [\"'`“]?$", re.IGNORECASE)
 """Before a folder that is a model's: "the adapter in out/mails/"."""
-MODEL_FOLDERS = frozenset({"models", "runs", "checkpoints", "ckpts", "adapters"})
+MODEL_FOLDERS = frozenset({"models", "runs", "checkpoints", "ckpts", "ckpt", "adapters", "out", "base"})
 ABSOLUTE = re.compile(r"(?<![\w./~:-])/(?=\w[\w.-]*/)")
 
 

@@ -230,6 +230,17 @@ def from_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Rea
     return _with_what_follows(intents, [i.clause for i in left if not i.tool and id(i.clause) not in {id(c.clause) for c in intents}])
 
 
+def with_loose_clauses(asked: Sequence[Intent]) -> list[Intent]:
+    """What the rules gave no tool says more about the step before it, or about the first: "windows with an RTX 4070. what should I …"."""
+    decided = [i for i in asked if i.tool]
+    loose = [i.clause for i in asked if not i.tool]
+    if len(decided) == 1 and not decided[0].tool.startswith(ELSEWHERE):
+        tokens = {t.start: t for clause in (decided[0].clause, *loose) for t in clause.tokens}
+        decided[0].clause = Clause(tuple(tokens[start] for start in sorted(tokens)), decided[0].clause.opener)
+        return decided
+    return _with_what_follows(decided, loose)
+
+
 def _with_what_follows(intents: Sequence[Intent], loose: Sequence[Clause]) -> list[Intent]:
     """ "time a.gguf, goal 500 ms, and …": a clause that no step took belongs to the step before it."""
     for clause in loose:

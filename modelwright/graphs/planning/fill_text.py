@@ -35,6 +35,9 @@ _ABOUT = re.compile(
     r"|\bnach\b|\büber\b|\bsobre\b|\bqui parlent d(?:e|u|es)\b|\bsu\b|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_MENTIONED = re.compile(
+    r"\b(?:is|are|was|were) (?P<text>[^?.!]{3,80}?) (?:mentioned|described|discussed|talked about|explained|covered|named)\b", re.IGNORECASE
+)
 _COLON = re.compile(r":\s+(?P<text>[^:\n]{4,})$|(?:^|\n)\s*[qQ]:\s*(?P<q>.+)", re.DOTALL)
 _START = re.compile(rf"(?:^|[,;:.!]\s*|\b(?:and|then|und|et|y|e|en)\s+|\n)(?P<text>{_QUESTION}\b.+)", re.IGNORECASE | re.DOTALL)
 _ENDS = re.compile(r"[.!]\s+(?=[A-ZÄÖÜ])|\n|(?<=\?)\s|;\s")
@@ -72,7 +75,7 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
         span = (start + pattern.start(group), start + pattern.end(group))
         if not any(c.start < span[1] and span[0] < c.end for c in places):
             return _cut(request, *span, places)
-    patterns = (_ABOUT, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _START, _ABOUT)
+    patterns = (_MENTIONED, _ABOUT, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _START, _ABOUT)
     for regex in patterns:
         for match in regex.finditer(part):
             group = next(g for g, text in match.groupdict().items() if text)

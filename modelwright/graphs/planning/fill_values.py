@@ -34,13 +34,20 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         fitting = [c for c in values if _takes(field, c) and c not in taken and _is_meant(sheet, field, c)]
         if name == "types" and "kv_cache_types" in fields:
             fitting = [c for c in fitting if not _of_the_cache(c, sheet.request)]
-        if name in by_name or not fitting or name in draft.args:
+        if name in by_name or not fitting or name in draft.args or _said_otherwise(sheet, draft, field, fitting):
             continue
         if field.role in ("dataset", "model", "file", "documents"):
             fitting = [sheet.existing(c, field, draft) if not field.is_list or not fits_role(c, field.role) else c for c in fitting]
         if field.role == "model" and field.is_list and len({c.value for c in fitting}) < 2:
             continue
         _put(sheet, draft, field, fitting)
+
+
+def _said_otherwise(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> bool:
+    """ "only the adapter by itself as GGUF" names gguf_adapter, whatever the model read in it."""
+    clause = draft.clause
+    said = {v for v in field.allowed if clause.tokens and phrases.value(field.name, v, sheet.request, clause.start, clause.end)}
+    return bool(said) and said.isdisjoint(str(c.value) for c in found)
 
 
 def _is_meant(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
@@ -105,7 +112,7 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
         if found:
             _put(sheet, draft, field, found)
         elif clause.tokens and (said := _by_phrase(sheet, field, clause)):
-            _put(sheet, draft, field, [said])
+            _put(sheet, draft, field, said)
         elif written := named.written_out(field, sheet.request, clause.start, clause.end):
             sheet.put(draft, field.name, written, written.value == "true" if field.type == "boolean" else None)
     _index_of_before(sheet, draft, fields)
@@ -180,9 +187,13 @@ def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidat
         placed = [c if c.kind != "choice" else _moved(c, clause.start) for c in found]
         kind = lexicon().tables.get(field.name)
         own = [c for c in placed if c.kind == kind]
-        return sorted(own or placed, key=lambda c: c.start)
+        turns = [c for c in placed if c.kind == "choice"]  # "only the adapter by itself as gguf" is more than its word gguf
+        kept = [*own, *turns] if field.is_list else turns or own
+        return sorted(kept or placed, key=lambda c: c.start)
     kind = lexicon().tables.get(field.name)
     found = [c for c in inside if c.kind == kind] if kind else []
+    if field.name == "index" and not found:  # "call it notes"
+        found = [c for c in inside if c.kind == "output" and c not in sheet.used and re.fullmatch(r"[\w-]+", str(c.value))]
     if field.name == "quantization" and not found:
         found = [c for c in inside if c.kind == "dtype"]
     if not found and clause.tokens and not field.is_list:
@@ -194,10 +205,12 @@ def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidat
     return found
 
 
-def _by_phrase(sheet: Sheet, field: FieldSpec, clause: Clause) -> Candidate | None:
-    """A yes or no, or the name behind the word for an argument ("only the group finance")."""
-    find = phrases.flag if field.type == "boolean" else phrases.captured
-    return find(field.name, sheet.request, clause.start, clause.end)
+def _by_phrase(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
+    """A yes or no, or the names behind the word for an argument ("only the group finance")."""
+    if field.type == "boolean":
+        said = phrases.flag(field.name, sheet.request, clause.start, clause.end)
+        return [said] if said else []
+    return phrases.captured(field.name, sheet.request, clause.start, clause.end)
 
 
 def _cache_or_weights(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
@@ -212,7 +225,7 @@ def _of_the_cache(candidate: Candidate, text: str) -> bool:
     before, after = text[: candidate.start], text[candidate.end :]
     return bool(
         re.search(r"\b(?:kv|cache)\b[^.;?!]{0,40}$", before, re.IGNORECASE)
-        or re.match(r"[^.;,?!]{0,8}\b(?:kv|cache)\b", after, re.IGNORECASE)
+        or re.match(r"[\s-]*(?:kv|k/v)?[\s-]*cache\b", after, re.IGNORECASE)
     )
 
 

@@ -119,7 +119,11 @@ def _may_be(field: FieldSpec, candidate: Candidate) -> bool:
     return field.inner == "number" or float(candidate.value).is_integer()
 
 
-_IN_AND_OUT = re.compile(r"(\d)\s*(?:tok\w*\s*)?in\b\W{0,3}(?:and\s+)?[\d.,k]+\s*(?:tok\w*\s*)?out\b", re.IGNORECASE)
+_IN_AND_OUT = re.compile(
+    r"(\d)\s*(?:tok\w*\s*)?(?:in|rein|hinein|en entrée|de entrada|in ingresso)\b\W{0,4}(?:and\s+|und\s+|et\s+|y\s+|e\s+)?"
+    r"[\d.,k]+\s*(?:tok\w*\s*)?(?:out|raus|hinaus|en sortie|de salida|in uscita)\b",
+    re.IGNORECASE,
+)
 """120 in, 30 out"""
 
 
@@ -164,7 +168,8 @@ def paths(fields: Mapping[str, FieldSpec], main: str, candidates: Sequence[Candi
         for candidate in candidates:
             if candidate in placed.values() or candidate.kind not in kinds:
                 continue
-            if before.search(text[max(0, candidate.start - 60) : candidate.start]) or after.match(text[candidate.end :]):
+            stands = phrases.role(field.name, text, candidate.start, candidate.end)
+            if stands or before.search(text[max(0, candidate.start - 60) : candidate.start]) or after.match(text[candidate.end :]):
                 placed.setdefault(field.name, candidate)
     return placed
 

@@ -247,7 +247,7 @@ def find_indexes(text: str, known: Sequence[str] = ()) -> list[Candidate]:
     for name in known:
         for match in re.finditer(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-])", text):
             found[match.start()] = name
-    for match in _IDENTIFIER.finditer(text):
+    for match in _IDENTIFIER.finditer(text) if not found else ():
         found.setdefault(match.start(), match.group())
     return [Candidate("index", name, start, start + len(name), name) for start, name in sorted(found.items())]
 

@@ -14,7 +14,7 @@ from modelwright.graphs.planning.candidate import Candidate
 _GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit)\b"
 """Units that people write without a space: 512tok, 3ep."""
 _DIGITS = re.compile(
-    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|0,\d+|\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?)(?!\w))|\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
     rf"(?:(?P<k>\s?k(?:ilo)?)|\s?(?P<big>thousand|million|tausend|mil|mille|mila|duizend)|(?P<m>m))?(?:(?![\w%]|\.\d)|(?={_GLUED}))",
     re.IGNORECASE,
 )
@@ -61,9 +61,10 @@ _OTHER: dict[str, int | float] = {
     "half a": 0.5,
 }
 _TIMES = frozenset({"hundred", "thousand"})
+_LONGEST_FIRST = sorted([*_UNITS, *_TENS, *_OTHER], key=len, reverse=True)
 _WORDS = re.compile(
     rf"\b(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(_UNITS)[1:10])})|a (?:dozen|hundred|thousand|couple(?: of)?)"
-    rf"|(?:{'|'.join(list(_UNITS)[1:])}|{'|'.join(_TENS)}) (?:hundred|thousand)|{'|'.join([*_UNITS, *_TENS, *_OTHER])})\b",
+    rf"|(?:{'|'.join(list(_UNITS)[1:])}|{'|'.join(_TENS)}) (?:hundred|thousand)|{'|'.join(_LONGEST_FIRST)})\b",
     re.IGNORECASE,
 )
 
@@ -79,7 +80,7 @@ def find_numbers(text: str) -> list[Candidate]:
 
 def _read_digits(match: re.Match[str]) -> int | float:
     text = match.group().lower()
-    text = text.replace(",", ".") if text.startswith("0,") else text.replace(",", "")
+    text = text.replace(",", ".") if re.match(r"0,|\d+,\d{1,2}(?!\d)", text) else text.replace(",", "")
     factor = 1
     if match.group("k") or match.group("big") or match.group("m"):
         text = re.split(r"[a-z]", text.replace("e-", "E-"))[0].strip().replace("E-", "e-")

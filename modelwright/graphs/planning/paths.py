@@ -52,12 +52,16 @@ OWN_FOLDERS = frozenset(
 )
 """Names of folders that no organisation has."""
 _RATE = re.compile(
-    r"^[a-z$€£]+/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|week|month|year|word|token|request|req|user|step|row)s?$",
+    r"^[a-z$€£]+/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|week|month|year|word|token|byte|char|letter|request|req|user|step|row)s?$",
     re.IGNORECASE,
 )
 """cost/month, tokens/s: no paths."""
 _PLACE = re.compile(
     r"(?:\b(?:dest(?:ination)?|output|out|target|outfile|outdir|ziel|destino|sortie|uscita|saída)\s*[:=]|-o|--out\w*)\s*$", re.IGNORECASE
+)
+
+_NAMED = re.compile(
+    r"\b(?:under the name|sous le nom|unter dem namen|con el nombre|col nome|com o nome|onder de naam)(?: of| de| di)?$", re.IGNORECASE
 )
 
 _BUILTIN = re.compile(
@@ -71,7 +75,7 @@ _BUILTIN = re.compile(
 _ENDPOINT = re.compile(r"openai:https?://[^\s,;'\"]+|https?://[^\s,;'\"/]+(?::\d+|/v1)[^\s,;'\"]*", re.IGNORECASE)
 _GLOB = re.compile(r"(?<![\w*])[\w./~-]*(?:\*\*?/?)+[\w./*?-]*(?:\.\w+|/\*\*?)(?![\w*])|(?<![\w*])[\w.~-]+/\*+(?![\w*])")
 _FOLDER_WORD = r"(?:folder|directory|dir|ordner|verzeichnis|carpeta|directorio|dossier|répertoire|cartella|pasta|map|katalog|папк\w*)"
-_QUOTED = re.compile(r"(?P<q>[\"'`“‘«])(?P<body>[^\"'`“”‘’«»\n]{1,200})[\"'`”’»]")
+_QUOTED = re.compile(r"(?<!\w)(?P<q>[\"'`“‘«])(?P<body>[^\"'`“”‘’«»\n]{1,200})[\"'`”’»]")
 _TOKEN = re.compile(r"[^\s,;\"'`“”‘’«»()\[\]{}<>|*?，。、；：？！（）「」؟،؛]+")
 _NO_SPACES = re.compile(r"[\u3000-\u9fff\uac00-\ud7af]+")
 """Scripts that put no space between a word and a file's name."""
@@ -224,7 +228,7 @@ def exists(value: str, workspace: Path) -> bool:
 def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate:
     before = text[max(0, start - 90) : start].rstrip("\"'`“‘« ")
     lead = re.search(r"\b(to|into|as|in|at|under)$", re.sub(r"\s*(?:->|→|=>)$", " to", before), re.IGNORECASE)
-    if (kind in ("missing", "folder") and _SAVE.search(before)) or _PLACE.search(before):
+    if (kind in ("missing", "folder") and _SAVE.search(before)) or _PLACE.search(before) or _NAMED.search(before):
         kind = "output"
     return Candidate(kind, value, start, end, text[start:end], lead=lead.group(1).lower() if lead else "")
 

@@ -25,6 +25,7 @@ class Phrases:
     flags: Mapping[str, Sequence[re.Pattern[str]]]
     values: Mapping[str, Mapping[str, Sequence[re.Pattern[str]]]]
     captures: Mapping[str, Sequence[re.Pattern[str]]]
+    roles: Mapping[str, Sequence[tuple[re.Pattern[str], re.Pattern[str]]]]
 
 
 @lru_cache(maxsize=1)
@@ -35,6 +36,7 @@ def phrases() -> Phrases:
         {name: _compiled(texts) for name, texts in raw["flags"].items()},
         {name: {value: _compiled(texts) for value, texts in table.items()} for name, table in raw["values"].items()},
         {name: [re.compile(text, re.IGNORECASE) for text in texts] for name, texts in raw["captures"].items()},
+        {name: [_shape(text) for text in texts] for name, texts in raw["roles"].items()},
     )
 
 
@@ -76,13 +78,28 @@ def value(field: str, wanted: str, text: str, start: int = 0, end: int | None = 
     return None
 
 
-def captured(field: str, text: str, start: int = 0, end: int | None = None) -> Candidate | None:
-    """A name or an expression that stands behind the word for this argument."""
+def captured(field: str, text: str, start: int = 0, end: int | None = None) -> list[Candidate]:
+    """The names or the expression that stand behind the word for this argument: "the groups hr and legal"."""
     for pattern in phrases().captures.get(field, ()):
         if match := pattern.search(text, start, len(text) if end is None else end):
-            said = match.group("v")
-            return Candidate("value", said, match.start("v"), match.end("v"), said)
-    return None
+            parts = list(_PARTS.finditer(text, *match.span("v"))) if field != "pattern" else [match]
+            spans = [part.span("v") for part in parts]
+            return [Candidate("value", _written(field, text[a:b]), a, b, text[a:b]) for a, b in spans]
+    return []
+
+
+_PARTS = re.compile(r"(?<![\w-])(?!(?:and|or|und|et|y|e|en|och|i)\b)(?P<v>[\w-]+)", re.IGNORECASE)
+
+
+def _written(field: str, said: str) -> str:
+    return said.lower() if field == "kinds" else said
+
+
+def role(field: str, text: str, start: int, end: int) -> bool:
+    """Whether the path text[start:end] stands as one of this argument does: "tiny.gguf guesses ahead"."""
+    return any(
+        before.search(text[max(0, start - REACH) : start]) and after.match(text[end:]) for before, after in phrases().roles.get(field, ())
+    )
 
 
 def says(field: str, text: str, wanted: object) -> bool:

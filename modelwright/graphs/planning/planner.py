@@ -16,7 +16,7 @@ from modelwright.errors import BadRequest, PlanError
 from modelwright.graphs.planning import advice, candidates, clauses, documents, drafts, fill, intents, repair, replan, spoken, workflows
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.consult import MOST_CHOICES, Consult
-from modelwright.graphs.planning.decide import Reading, decide, rules_sure
+from modelwright.graphs.planning.decide import Reading, decide, rules_sure, with_loose_clauses
 from modelwright.graphs.planning.facts import Fact
 from modelwright.graphs.planning.fields import fields_of
 from modelwright.graphs.planning.intents import ELSEWHERE, Intent
@@ -169,6 +169,7 @@ class Planner:
     def _fill(
         self, request: str, found: Sequence[Candidate], asked: Sequence[Intent], answers: Answers, workflow: Workflow | None = None
     ) -> Plan:
+        asked = with_loose_clauses(asked)
         mine = [i for i in asked if i.tool in self._tools]
         foreign = [i for i in asked if i.tool.startswith(ELSEWHERE)]
         if not mine or (foreign and asked.index(foreign[0]) < asked.index(mine[-1])):
