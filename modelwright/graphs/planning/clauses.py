@@ -80,6 +80,8 @@ def _is_noun(tokens: Sequence[Token], i: int) -> bool:
         return True
     if word in words["deeds"]:
         return _is_named(tokens, i)
+    if word == "index" and i and tokens[i - 1].word in ("the", "my", "our", "your", "this", "that", "its", "their", "an"):
+        return True  # "over the index manuals" makes none
     if word == "train" and i and tokens[i - 1].word in ("a", "the", "by"):
         return True
     before = [t.word for t in tokens[max(0, i - 2) : i]]

@@ -23,8 +23,8 @@ from modelwright.models.base import Draft, DraftStep
 
 WEAK = -1.5
 """Mean log-probability of a draft, nats, below which it is a guess: with rules that see nothing either, the user is asked."""
-PLAIN = -0.2
-"""Log-probability of the first tool from which it is taken against rules that are sure of others and see no sign of it (p = 0.82)."""
+PLAIN = -0.22
+"""Log-probability of the first tool from which it is taken against rules that are sure of others and see no sign of it (p = 0.8)."""
 GUESS = -0.7
 """The same where the rules have decided for every clause without being sure."""
 REFUSAL = -0.7
@@ -55,14 +55,14 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
     rules = [i for i in asked if i.tool in tools]
     if draft.kind != "plan":
         return _without_a_plan(asked, rules, draft, reading, tools)
-    steps = _worth_their_place([step for step in draft.steps if step.tool in tools], asked, tools)
+    steps = _worth_their_place(_measuring([step for step in draft.steps if step.tool in tools], asked, tools), asked, tools)
     mine, drafted = [i.tool for i in rules], [step.tool for step in steps]
     said = _beside_talk(asked)
     if said and all(i.tool.startswith(ELSEWHERE) for i in said) and _first(draft) < GUESS:
         return Decision("rules", list(asked))
     if rules_sure(said) and _takes_all(mine, reading, tools) and not _takes_all(drafted, reading, tools):
         return Decision("rules", list(asked))
-    if rules_sure(said) and _another_later(mine, drafted, asked):
+    if rules_sure(said) and _another_later(mine, drafted, asked, reading, tools):
         return Decision("rules", list(asked))
     if draft.kind == "plan" and rules and _says_no_more(asked, reading) and not set(mine) & set(drafted):
         return Decision("rules", list(asked))
@@ -70,10 +70,12 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
         return Decision("both", from_draft(steps, asked, reading, tools))
     if draft.score < WEAK and not rules_sure(asked):
         return Decision("ask", from_draft(steps, asked, reading, tools))
-    if rules_sure(asked) and _counts_for(mine, reading, tools) and not _counts_for(drafted, reading, tools) and not _signed(drafted, asked):
+    if rules_sure(asked) and _counts_more(mine, drafted, reading, tools) and not _signed(drafted, asked):
         return Decision("rules", list(asked))
     bound = PLAIN if rules_sure(said) else GUESS
-    if _only_more(mine, steps, asked, reading, tools) or (rules and all(i.tool for i in said) and _unlikely(draft, drafted, asked, bound)):
+    if _only_more(mine, steps, asked, reading, tools) or (
+        rules and all(i.tool for i in said) and _unlikely(draft, drafted, asked, bound) and not _counts_more(drafted, mine, reading, tools)
+    ):
         return Decision("rules", list(asked))
     left_out = [i for i in rules if i.tool not in drafted and _is_further(i)] if drafted and set(drafted) <= set(mine) else []
     intents = [*from_draft(steps, [i for i in asked if i not in left_out], reading, tools), *left_out]
@@ -109,15 +111,32 @@ def _counts_for(names: Sequence[str], reading: Reading, tools: Mapping[str, Tool
     return any(named.numbers(fields_of(tools[name].args), reading.found, text, 0, len(text)) for name in names)
 
 
+def _counts_more(names: Sequence[str], others: Sequence[str], reading: Reading, tools: Mapping[str, Tool]) -> bool:
+    """ "3,000 calls a day, 800 tokens in, 150 out": the numbers speak for one tool alone."""
+    return _counts_for(names, reading, tools) and not _counts_for(others, reading, tools)
+
+
 def _signed(names: Sequence[str], asked: Sequence[Intent]) -> bool:
     return any(i.scores.get(name, 0.0) for i in asked for name in names)
 
 
+def _measuring(steps: Sequence[DraftStep], asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[DraftStep]:
+    """Where words are sure that the search is measured ("nDCG", "finds the right passage"), no search, answer or score stands for it."""
+    sure = any(i.scores.get(documents.MEASURE, 0.0) >= SURE for i in asked) and documents.MEASURE in tools
+    if not sure or any(step.tool == documents.MEASURE for step in steps):
+        return list(steps)
+    mistaken = [step for step in steps if step.tool in (documents.SEARCH, documents.ANSWER, "evaluate")]
+    fields = {name: values for step in mistaken for name, values in step.fields.items() if name in ("index", "dataset")}
+    measured = DraftStep(documents.MEASURE, fields)
+    return [measured if step is mistaken[0] else step for step in steps if step not in mistaken[1:]] if mistaken else list(steps)
+
+
 def _worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[DraftStep]:
     """Without what a small model adds at the end: the same again, a step of numbers that are taken, a tool without any sign of it."""
-    points = {tool for i in asked for tool in i.scores}
+    points = {tool for i in asked for tool, score in i.scores.items() if score >= LIKELY}
     points |= documents.TOOLS if points & documents.TOOLS else set()
-    signed = any(step.tool in points for step in steps)
+    hinted = {tool for i in asked for tool in i.scores}
+    signed = any(step.tool in hinted for step in steps)
     kept: list[DraftStep] = []
     for step in steps:
         taken = {value for other in kept for values in other.fields.values() for value in values}
@@ -176,12 +195,21 @@ def _takes_all(names: Sequence[str], reading: Reading, tools: Mapping[str, Tool]
     return all(roles & wanted[tag[0]] for tag in reading.tags if tag[0] in wanted)
 
 
-def _another_later(mine: Sequence[str], drafted: Sequence[str], asked: Sequence[Intent]) -> bool:
+def _another_later(
+    mine: Sequence[str], drafted: Sequence[str], asked: Sequence[Intent], reading: Reading, tools: Mapping[str, Tool]
+) -> bool:
     """Both begin alike and have as many steps, but a later one of the draft is a tool that hardly a word speaks for, in place of one
     that several do."""
     points = {name: max((i.scores.get(name, 0.0) for i in asked), default=0.0) for name in (*mine, *drafted)}
     alike = len(mine) == len(drafted) > 1 and mine[0] == drafted[0]
-    return alike and any(a != b and points[a] > SURE > points[b] for a, b in zip(mine, drafted, strict=True))
+    has_data = any(tag[0] in "DPF" for tag in reading.tags)
+    return alike and any(
+        a != b and points[a] > SURE > points[b] and (has_data or not _needs_data(tools[a])) for a, b in zip(mine, drafted, strict=True)
+    )
+
+
+def _needs_data(tool: Tool) -> bool:
+    return any(field.role == "dataset" and field.required for field in fields_of(tool.args).values())
 
 
 def _unlikely(draft: Draft, drafted: Sequence[str], asked: Sequence[Intent], bound: float) -> bool:

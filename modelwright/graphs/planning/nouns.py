@@ -15,7 +15,7 @@ _GPU = re.compile(
     r"(?<![\w./-])(?:\d+ ?x ?)?((?:nvidia |geforce |amd |apple |intel )*(?:(?:rtx|gtx|quadro|radeon|rx"
     r"|arc) ?(?:pro )?[a-z]?\d{3,4}(?: ?(?:ti|super|xtx?|ada))*"
     r"|[ahb][12]00s?|a10g?|a30|a40|a6000|l40?s?|l4|t4|v100|p100|p40|gb?200|mi ?\d{2,3}x?|m[1-5] (?:pro|max|ultra)|m[1-5]"
-    r"|[2-5]0[5-9]0(?: ?(?:ti|super))?|jetson(?: \w+)?|raspberry ?pi(?: ?\d)?|tpu(?: ?v\d\w*)?)(?: mac\w*)?)(?![\w/.-]|\.\w)",
+    r"|[2-5]0[5-9]0(?: ?(?:ti|super))?|jetson(?: \w+)?|raspberry ?pi(?: ?\d)?|tpu(?: ?v\d\w*)?)(?: mac\w*)?)(?![\w/-]|\.\w)",
     re.IGNORECASE,
 )
 _FAMILY = re.compile(
