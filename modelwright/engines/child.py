@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -107,6 +108,15 @@ def _sign_in(folder: Path) -> None:
 def _note_attempt(folder: Path, what: str) -> None:
     with (folder / "attempts.txt").open("a", encoding="utf-8") as stream:
         stream.write(what + "\n")
+
+
+def peak_memory_bytes() -> int:
+    """The most that was resident of this process. Not ru_maxrss on Linux: a child begins there with the peak of its parent."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def main(folder: Path) -> int:

@@ -50,8 +50,12 @@ class DenseIndex:
         made = cls(_empty(space.dim), space.dim, last_seq)
         if count > FLAT_UP_TO:
             made._index = _trained(db, collection, space, count, notice)
+        else:
+            _reserve(made._index, count)
         for ids, vectors in blocks:
             made._index.add_with_ids(vectors, ids)
+        if not made.rows:
+            made._index = _empty(space.dim)  # without the room, which would be written as vectors
         made._top = int(made.ids().max(initial=0))
         made.trained_on = made.rows
         return made
@@ -143,6 +147,14 @@ def _empty(dim: int) -> Any:
     import faiss
 
     return faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
+
+
+def _reserve(index: Any, count: int) -> None:
+    """Room for so many vectors at once: grown as they come, a flat index holds them almost twice each time it moves."""
+    import faiss
+
+    flat: Any = faiss.downcast_index(index.index)
+    flat.codes.resize(count * flat.code_size)  # adding shrinks it to what is there, and keeps the room
 
 
 def _trained(db: sqlite3.Connection, collection: str, space: Space, count: int, notice: Callable[[str], None]) -> Any:

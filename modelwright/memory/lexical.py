@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from modelwright.memory import invert
 from modelwright.memory.items import marks
 from modelwright.memory.segment import Segment
 from modelwright.memory.words import split, stem_numbers
@@ -38,7 +39,7 @@ class LexicalIndex:
     @classmethod
     def build(cls, db: sqlite3.Connection, collection: str, last_seq: int) -> LexicalIndex:
         rows = db.execute("select id, text from items where collection = ? and live = 1 order by id", (collection,))
-        return cls(Segment.of((row[0], row[1]) for row in rows), last_seq)
+        return cls(invert.segment((row[0], row[1]) for row in rows), last_seq)
 
     @property
     def segments(self) -> list[Segment]:
@@ -69,7 +70,7 @@ class LexicalIndex:
             fresh += list(_texts(db, [int(i) for s in self._small for i in s.ids[s.alive]]))
             self._small = []
         if fresh:
-            self._small.append(Segment.of(sorted(fresh)))
+            self._small.append(invert.segment(sorted(fresh)))
         self.last_seq = last_seq
         self._count()
 

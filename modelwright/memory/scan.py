@@ -1,21 +1,44 @@
 """The words of many texts at once, in numpy: the same as words.split gives text by text, several times as fast.
 
 The texts are joined, every character is looked up in a table of what belongs to words, and each word becomes the sum of its
-characters times random odd numbers, one for each place in it: two words of one sum have a chance below 2 ** -56. Only one of
-each is made a string again.
+characters times random odd numbers, one for each place in it: two words of one sum have a chance below 2 ** -56. A word has
+the same sum in every scan of a process, so only a word that is new to the caller is made a string.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from modelwright.memory.words import lowered
 
+_lock = threading.Lock()
 
-def scan(texts: Sequence[str]) -> tuple[Any, Any, list[str]]:
-    """(the place in `words` of each token of all texts, the number of tokens of each text, words)."""
+
+@dataclass(frozen=True)
+class Scanned:
+    """Tokens of some texts, in numpy arrays."""
+
+    sums: Any
+    """One for each word of the texts, sorted."""
+    which: Any
+    """For each token of all texts the place of its word in `sums`."""
+    counts: Any
+    """How many tokens each text has."""
+    text: str
+    spans: tuple[Any, Any]
+    """Where in `text` each word stands once: (starts, ends)."""
+
+    def words(self, places: Any) -> list[str]:
+        """The words of these places in `sums`."""
+        starts, ends = self.spans
+        return [self.text[start:end] for start, end in zip(starts[places].tolist(), ends[places].tolist(), strict=True)]
+
+
+def scan(texts: Sequence[str]) -> Scanned:
     import numpy as np
 
     lower = [lowered(text) for text in texts]
@@ -26,11 +49,10 @@ def scan(texts: Sequence[str]) -> tuple[Any, Any, list[str]]:
     starts, ends = np.flatnonzero(inside[1:] != inside[:-1]).reshape(-1, 2).T
     bounds = np.cumsum([len(text) + 1 for text in lower])
     counts = np.diff(np.searchsorted(starts, bounds), prepend=0)
-    known, which = np.unique(_sums(characters[inside[1:-1]], ends - starts), return_inverse=True)
-    some = np.zeros(len(known), dtype=np.int64)
+    sums, which = np.unique(_sums(characters[inside[1:-1]], ends - starts), return_inverse=True)
+    some = np.zeros(len(sums), dtype=np.int64)
     some[which] = np.arange(len(which))
-    words = [joined[start:end] for start, end in zip(starts[some].tolist(), ends[some].tolist(), strict=True)]
-    return which, counts, words
+    return Scanned(sums, which, counts, joined, (starts[some], ends[some]))
 
 
 def _characters(text: str) -> Any:
@@ -59,12 +81,15 @@ def _sums(characters: Any, lengths: Any) -> Any:
         return np.zeros(0, dtype=np.uint64)
     firsts = np.cumsum(lengths) - lengths
     places = np.arange(len(characters)) - np.repeat(firsts, lengths)
-    return np.add.reduceat(characters * _factors(int(lengths.max()).bit_length())[places], firsts)
+    with _lock:
+        factors = _factors(max(8, int(lengths.max()).bit_length()))
+    return np.add.reduceat(characters * factors[places], firsts)
 
 
-@lru_cache(maxsize=4)
+@cache
 def _factors(bits: int) -> Any:
-    """2 ** bits random odd numbers: whoever writes a document cannot know them."""
+    """2 ** bits random odd numbers, the first half of them those of one bit less: whoever writes a document cannot know them."""
     import numpy as np
 
-    return np.random.default_rng().integers(0, 2**64, 1 << bits, dtype=np.uint64) | np.uint64(1)
+    drawn = np.random.default_rng().integers(0, 2**64, 1 << bits, dtype=np.uint64) | np.uint64(1)
+    return drawn if bits <= 8 else np.concatenate([_factors(bits - 1), drawn[: 1 << (bits - 1)]])

@@ -12,10 +12,20 @@ MIXED = st.text(st.sampled_from("abAB01 _-\n\x00éé\u0301İﬃ東京🙂ß"))
 
 
 def scanned(texts: list[str]) -> list[list[str]]:
-    which, counts, words = scan(texts)
+    found = scan(texts)
+    words = found.words(slice(None))
     assert len(set(words)) == len(words)
-    tokens = iter([words[place] for place in which.tolist()])
-    return [[next(tokens) for _ in range(count)] for count in counts.tolist()]
+    tokens = iter([words[place] for place in found.which.tolist()])
+    return [[next(tokens) for _ in range(count)] for count in found.counts.tolist()]
+
+
+def sum_of(word: str, *others: str) -> int:
+    found = scan([word, *others])
+    return int(found.sums[found.which[0]])
+
+
+def test_a_word_has_the_same_sum_beside_any_others() -> None:
+    assert sum_of("pump") == sum_of("pump", "valve " * 9, "a" * 70_000) != sum_of("pumps")
 
 
 @given(st.lists(st.text() | MIXED, max_size=6))

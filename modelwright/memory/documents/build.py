@@ -22,13 +22,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from modelwright.canonical import sha256_of_path
 from modelwright.data.documents import loading, ruler, walking
 from modelwright.data.documents.chunking import Chunk, chunk
 from modelwright.data.documents.document import Document, Refused
-from modelwright.engines.child import Job
+from modelwright.engines.child import Job, peak_memory_bytes
 from modelwright.errors import DataError
 from modelwright.memory import NewItem, Store
 from modelwright.memory.documents import collection, entities
@@ -270,7 +268,7 @@ class _Build:
             "embed_seconds": round(self.embed_seconds, 3),
             "notices": list(self.store.notices),
             "embedder": self.store.embedder.name if self.store.embedder else "",
-            "peak_memory_bytes": psutil.Process().memory_info().rss,
+            "peak_memory_bytes": peak_memory_bytes(),
         }
 
 
