@@ -6,7 +6,7 @@ they are sure, else the draft; where both are weak the user is asked. The bounds
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modelwright.contract import Tool
@@ -14,11 +14,12 @@ from modelwright.graphs.planning import advice, documents, named
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text, named_as
 from modelwright.graphs.planning.clauses import Clause
+from modelwright.graphs.planning.cues import ELSEWHERE
+from modelwright.graphs.planning.drafted import Reading, only_more, worth_their_place
 from modelwright.graphs.planning.fields import FieldSpec, fields_of
-from modelwright.graphs.planning.intents import ELSEWHERE, Intent
+from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY, SURE, lexicon
 from modelwright.graphs.planning.sheet import OUTPUT_LEADS, THINGS
-from modelwright.graphs.planning.words import Token
 from modelwright.models.base import Draft, DraftStep
 
 WEAK = -1.5
@@ -40,22 +41,12 @@ class Decision:
     """plan, question or none, as far as it is known before filling."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What code found in a request."""
-
-    request: str
-    found: Sequence[Candidate]
-    tokens: Sequence[Token]
-    tags: Mapping[str, Candidate]
-
-
 def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mapping[str, Tool]) -> Decision:
     """`asked` is what the rules read, possibly undecided; `draft` what the model made of it."""
     rules = [i for i in asked if i.tool in tools]
     if draft.kind != "plan":
         return _without_a_plan(asked, rules, draft, reading, tools)
-    steps = _worth_their_place(_measuring([step for step in draft.steps if step.tool in tools], asked, tools), asked, tools)
+    steps = worth_their_place(documents.measured_draft([step for step in draft.steps if step.tool in tools], asked, tools), asked, tools)
     mine, drafted = [i.tool for i in rules], [step.tool for step in steps]
     said = _beside_talk(asked)
     if said and all(i.tool.startswith(ELSEWHERE) for i in said) and _first(draft) < GUESS:
@@ -73,7 +64,7 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
     if rules_sure(asked) and _counts_more(mine, drafted, reading, tools) and not _signed(drafted, asked):
         return Decision("rules", list(asked))
     bound = PLAIN if rules_sure(said) else GUESS
-    if _only_more(mine, steps, asked, reading, tools) or (
+    if only_more(mine, steps, asked, reading, tools) or (
         rules and all(i.tool for i in said) and _unlikely(draft, drafted, asked, bound) and not _counts_more(drafted, mine, reading, tools)
     ):
         return Decision("rules", list(asked))
@@ -118,69 +109,6 @@ def _counts_more(names: Sequence[str], others: Sequence[str], reading: Reading, 
 
 def _signed(names: Sequence[str], asked: Sequence[Intent]) -> bool:
     return any(i.scores.get(name, 0.0) for i in asked for name in names)
-
-
-def _measuring(steps: Sequence[DraftStep], asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[DraftStep]:
-    """Where words are sure that the search is measured ("nDCG", "finds the right passage"), no search, answer or score stands for it."""
-    sure = any(i.scores.get(documents.MEASURE, 0.0) >= SURE for i in asked) and documents.MEASURE in tools
-    if not sure or any(step.tool == documents.MEASURE for step in steps):
-        return list(steps)
-    mistaken = [step for step in steps if step.tool in (documents.SEARCH, documents.ANSWER, "evaluate")]
-    fields = {name: values for step in mistaken for name, values in step.fields.items() if name in ("index", "dataset")}
-    measured = DraftStep(documents.MEASURE, fields)
-    return [measured if step is mistaken[0] else step for step in steps if step not in mistaken[1:]] if mistaken else list(steps)
-
-
-def _worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[DraftStep]:
-    """Without what a small model adds at the end: the same again, a step of numbers that are taken, a tool without any sign of it."""
-    points = {tool for i in asked for tool, score in i.scores.items() if score >= LIKELY}
-    points |= documents.TOOLS if points & documents.TOOLS else set()
-    hinted = {tool for i in asked for tool in i.scores}
-    signed = any(step.tool in hinted for step in steps)
-    kept: list[DraftStep] = []
-    for step in steps:
-        taken = {value for other in kept for values in other.fields.values() for value in values}
-        values = {value for some in step.fields.values() for value in some}
-        again = any(other.tool == step.tool for other in kept) and not _brings(values - taken)
-        stale = bool(values) and values <= taken and all(v[0] == "N" for v in values)
-        roomy = any(_lacks_a_model(other, tools[other.tool]) for other in kept)  # its model is an earlier step's
-        unsigned = signed and step.tool not in points and not _brings(values - taken, "DFPGQ" if roomy else "DMFPGQ")
-        if not kept or not (again or stale or unsigned):
-            kept.append(step)
-    return kept
-
-
-def _lacks_a_model(step: DraftStep, tool: Tool) -> bool:
-    return any(field.role == "model" and not field.is_list and name not in step.fields for name, field in fields_of(tool.args).items())
-
-
-def _brings(tags: Set[str], kinds: str = "DMFPGQ") -> bool:
-    """Whether a step has a thing or a type of its own: a file, a model, a place, a quantization type."""
-    return any(tag[0] in kinds for tag in tags)
-
-
-def _names(step: DraftStep) -> bool:
-    """Whether it has a listed value that the request names: `gguf`."""
-    return any(not value[1:].isdigit() for values in step.fields.values() for value in values)
-
-
-def _by_name(tool: Tool, reading: Reading) -> Collection[Candidate]:
-    """The paths that stand beside the name of one of the tool's arguments: "calibrate with x.txt"."""
-    return named.paths(fields_of(tool.args), "", reading.found, reading.request).values()
-
-
-def _only_more(
-    mine: Sequence[str], steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Reading, tools: Mapping[str, Tool]
-) -> bool:
-    """The rules decide for every clause, and the draft has all of their tools and others without a thing of their own; but an index
-    is there to be asked."""
-    more = [step for step in steps if step.tool not in mine]
-    goes_on = documents.INDEX in mine and {step.tool for step in more} <= documents.TOOLS
-    taken = {value for step in steps if step.tool in mine for values in step.fields.values() for value in values}
-    taken |= {tag for name in mine for tag, found in reading.tags.items() if found in _by_name(tools[name], reading)}
-    has_own = all(_brings({value for values in step.fields.values() for value in values} - taken, "DFPGQ") or _names(step) for step in more)
-    theirs = {step.tool for step in steps}
-    return bool(mine) and all(i.tool for i in asked) and set(mine) < theirs and not (goes_on or has_own)
 
 
 def _first(draft: Draft) -> float:

@@ -13,6 +13,8 @@ from dataclasses import replace
 from modelwright.contract import Tool
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.intents import Intent
+from modelwright.graphs.planning.lexicon import SURE
+from modelwright.models.base import DraftStep
 
 INDEX, SEARCH, ANSWER, MEASURE = "rag_index", "rag_search", "rag_answer", "evaluate_retrieval"
 TOOLS = frozenset({INDEX, SEARCH, ANSWER})
@@ -58,6 +60,17 @@ def _measured(asked: Sequence[Intent], found: Sequence[Candidate], tools: Mappin
     if not of_index or MEASURE not in tools or any(c.kind == "model" for c in found):
         return list(asked)
     return [replace(i, tool=MEASURE) if i.tool == "evaluate" else i for i in asked]
+
+
+def measured_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[DraftStep]:
+    """Where words are sure that the search is measured ("nDCG", "finds the right passage"), no search, answer or score stands for it."""
+    sure = any(i.scores.get(MEASURE, 0.0) >= SURE for i in asked) and MEASURE in tools
+    if not sure or any(step.tool == MEASURE for step in steps):
+        return list(steps)
+    mistaken = [step for step in steps if step.tool in (SEARCH, ANSWER, "evaluate")]
+    fields = {name: values for step in mistaken for name, values in step.fields.items() if name in ("index", "dataset")}
+    measured = DraftStep(MEASURE, fields)
+    return [measured if step is mistaken[0] else step for step in steps if step not in mistaken[1:]] if mistaken else list(steps)
 
 
 def _each_once(asked: Sequence[Intent]) -> list[Intent]:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from modelwright.graphs.planning import named, phrases
+from modelwright.graphs.planning import cache_types, named, phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of, named_as
 from modelwright.graphs.planning.clauses import Clause
@@ -33,7 +32,7 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         taken = {c for other, c in by_name.items() if other != name and c.text}
         fitting = [c for c in values if _takes(field, c) and c not in taken and _is_meant(sheet, field, c)]
         if name == "types" and "kv_cache_types" in fields:
-            fitting = [c for c in fitting if not _of_the_cache(c, sheet.request)]
+            fitting = [c for c in fitting if not cache_types.is_one(c, sheet.request)]
         if name in by_name or not fitting or name in draft.args or _said_otherwise(sheet, draft, field, fitting):
             continue
         if field.role in ("dataset", "model", "file", "documents"):
@@ -108,7 +107,7 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
             continue
         found = _from_table(sheet, field, clause)
         if "kv_cache_types" in fields and field.name in ("types", "kv_cache_types"):
-            found = _cache_or_weights(sheet, field, clause)
+            found = cache_types.or_weights(field, sheet.inside(clause), sheet.request)
         if found:
             _put(sheet, draft, field, found)
         elif clause.tokens and (said := _by_phrase(sheet, field, clause)):
@@ -211,22 +210,6 @@ def _by_phrase(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate
         said = phrases.flag(field.name, sheet.request, clause.start, clause.end)
         return [said] if said else []
     return phrases.captured(field.name, sheet.request, clause.start, clause.end)
-
-
-def _cache_or_weights(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
-    """Types of the weights, or those that stand beside "KV cache"; the cache's are written small."""
-    found = [c for c in sheet.inside(clause) if c.kind == "quant"]
-    if field.name == "types":
-        return [c for c in found if not _of_the_cache(c, sheet.request)]
-    return [replace(c, value=str(c.value).lower()) for c in found if _of_the_cache(c, sheet.request)]
-
-
-def _of_the_cache(candidate: Candidate, text: str) -> bool:
-    before, after = text[: candidate.start], text[candidate.end :]
-    return bool(
-        re.search(r"\b(?:kv|cache)\b[^.;?!]{0,40}$", before, re.IGNORECASE)
-        or re.match(r"[\s-]*(?:kv|k/v)?[\s-]*cache\b", after, re.IGNORECASE)
-    )
 
 
 def _moved(candidate: Candidate, by: int) -> Candidate:

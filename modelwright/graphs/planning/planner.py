@@ -13,13 +13,28 @@ from pathlib import Path
 
 from modelwright.contract import Tool
 from modelwright.errors import BadRequest, PlanError
-from modelwright.graphs.planning import advice, candidates, clauses, documents, drafts, fill, intents, repair, replan, spoken, workflows
+from modelwright.graphs.planning import (
+    advice,
+    cache_types,
+    candidates,
+    clauses,
+    documents,
+    drafts,
+    fill,
+    intents,
+    repair,
+    replan,
+    spoken,
+    workflows,
+)
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.consult import MOST_CHOICES, Consult
-from modelwright.graphs.planning.decide import Reading, decide, rules_sure, with_loose_clauses
+from modelwright.graphs.planning.cues import ELSEWHERE
+from modelwright.graphs.planning.decide import decide, rules_sure, with_loose_clauses
+from modelwright.graphs.planning.drafted import Reading
 from modelwright.graphs.planning.facts import Fact
 from modelwright.graphs.planning.fields import fields_of
-from modelwright.graphs.planning.intents import ELSEWHERE, Intent
+from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY, lexicon
 from modelwright.graphs.planning.notes import notes
 from modelwright.graphs.planning.precision import is_quantized
@@ -249,7 +264,7 @@ def _with_quantize(asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[I
     if "quantize" not in tools:
         return list(asked)
     if any(i.tool in ("kv_cache", "quantization_quality") for i in asked):
-        asked = _without_types_of_the_cache(asked)
+        asked = cache_types.without_their_clauses(asked)
     if any(i.tool == "quantize" for i in asked):
         return [i for i in asked if not (i.tool == "export_model" and _is_file(i))]
     result: list[Intent] = []
@@ -267,22 +282,3 @@ def _with_quantize(asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[I
 def _is_file(intent: Intent) -> bool:
     """Whether its model is a GGUF file, of which nothing is left to export."""
     return any(c.kind == "model" and str(c.value).lower().endswith(".gguf") for c in intent.clause.candidates)
-
-
-def _without_types_of_the_cache(asked: Sequence[Intent]) -> list[Intent]:
-    kept: list[Intent] = []
-    for intent in asked:
-        if intent.tool == "quantize" and not _makes_files(intent) and kept:
-            kept[-1].clause = kept[-1].clause + intent.clause
-        else:
-            kept.append(intent)
-    return kept
-
-
-_MAKES = re.compile(r"quant|shrink|compress|small|make|creat|convert|build|produc|turn|write|cut|squeez", re.IGNORECASE)
-
-
-def _makes_files(intent: Intent) -> bool:
-    """A type beside a question about the cache ("kept in q8_0") is the cache's, unless a deed or a model stands with it."""
-    words = " ".join(t.text for t in intent.clause.tokens if t.candidate is None)
-    return bool(_MAKES.search(words)) or any(c.kind == "model" for c in intent.clause.candidates)

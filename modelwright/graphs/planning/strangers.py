@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from modelwright.contract import Tool
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import kinds_of
+from modelwright.graphs.planning.cues import meant
 from modelwright.graphs.planning.fields import fields_of
 from modelwright.graphs.planning.fill_open import unseen
-from modelwright.graphs.planning.intents import Intent, meant
+from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY, lexicon
 from modelwright.graphs.planning.recall import text_of, words_of
 from modelwright.graphs.planning.slots import looks
