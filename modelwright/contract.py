@@ -90,7 +90,10 @@ Run = Callable[[Any, ToolContext], ToolResult]
 Estimator = Callable[[Any, Path], Estimate]
 Checker = Callable[[Any, Any], Sequence[Check]]
 Reader = Callable[[Any, Path], Sequence[Path]]
+ModelFinder = Callable[[str, Path], object]
 
+NO_SUCH_NAME = "no_such_name"
+"""The type of a validator's PydanticCustomError whose message names the value and what there is instead."""
 LONGEST_PATH, LONGEST_NAME = 4095, 255
 """bytes that a path and one name in it can have (Linux, macOS less)"""
 
@@ -128,6 +131,9 @@ class Tool:
     reads: Reader = no_reads
     """Of the validated arguments and the workspace: files that it reads without being told their names, such as the base
     of an adapter. The ledger hashes them with those that the arguments name."""
+    find_model: ModelFinder | None = None
+    """Of a model argument and the workspace: raises ModelRefError where there is none. None is `modelrefs.resolve`; a tool that
+    needs a model's name and no file of it has its own."""
 
     @cached_property
     def args_schema(self) -> Json:
@@ -181,10 +187,10 @@ def explain(tool: Tool, error: ValidationError) -> str:
         reason = item["msg"]
         if item["type"] == "extra_forbidden":
             near = get_close_matches(str(item["loc"][-1]), list(tool.args.model_fields), n=1)
-            reason = "no such argument" + (f", did you mean {near[0]}?" if near else "")
+            reason = "no such argument, " + (f"did you mean {near[0]}?" if near else f"it takes {', '.join(tool.args.model_fields)}")
         elif item["type"] == "missing":
             reason = "is missing"
-        else:
+        elif item["type"] != NO_SUCH_NAME:
             reason = f"{reason}, got {item['input']!r:.80}"
         problems.append(f"{place}: {reason}")
     return "; ".join(problems)
@@ -200,6 +206,7 @@ def tool(
     volatile: bool = False,
     keywords: Sequence[str] = (),
     reads: Reader = no_reads,
+    find_model: ModelFinder | None = None,
 ) -> Callable[[Run], Tool]:
     """Make a function a tool. Fails at import when the contract is not met."""
 
@@ -231,6 +238,7 @@ def tool(
             volatile=volatile,
             keywords=tuple(keywords),
             reads=reads,
+            find_model=find_model,
         )
         made.validate(example)
         return made

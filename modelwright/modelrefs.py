@@ -112,7 +112,7 @@ def resolve(ref: str, workspace: Path) -> Model:
 
 
 def _on_disk(ref: str, workspace: Path) -> Model | None:
-    path = (workspace / Path(ref).expanduser()).absolute()
+    path = (workspace / os.path.expanduser(ref)).absolute()
     if path.is_dir():
         return Model(ref, _kind_of_folder(path, ref), str(path))
     if path.is_file():

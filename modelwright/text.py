@@ -32,7 +32,7 @@ def safe_text(text: str) -> str:
 
 def one_line(text: str, limit: int = 200) -> str:
     """Safe text on one line, cut at `limit` characters."""
-    flat = " ".join(safe_text(text).split())
+    flat = " ".join(safe_text(text.replace("\r\n", "\n")).split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 

@@ -70,7 +70,7 @@ def open_embedder(settings: Settings, workspace: Path | None = None) -> Embedder
         return HashingEmbedder()
     if ref.startswith("openai:"):
         return EndpointEmbedder(ref, settings.gateway.keys)
-    folder = ((workspace or Path.cwd()) / Path(ref).expanduser()).absolute()
+    folder = ((workspace or Path.cwd()) / os.path.expanduser(ref)).absolute()
     if not (folder / "config.json").is_file():
         raise BadRequest(
             f"the embedder {ref!r:.80} is not a model folder", fix="use builtin, hashing, openai:URL#NAME or a folder with config.json"

@@ -15,6 +15,7 @@ With fallbacks, or for a model that can cost money, a Gateway stands in front (g
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from modelwright.config import ENDPOINT, FILE_PREFIXES, VLLM, Settings
@@ -58,11 +59,11 @@ def _opened(ref: str, settings: Settings, here: Path, books: Spending) -> Planni
     if ref.startswith(SCRIPTED):
         from modelwright.models.scripted import ScriptedModel
 
-        return ScriptedModel.read(here / Path(ref.removeprefix(SCRIPTED)).expanduser())
+        return ScriptedModel.read(here / os.path.expanduser(ref.removeprefix(SCRIPTED)))
     if ref.startswith(RECORDED):
         from modelwright.models.recorded import RecordedModel
 
-        return RecordedModel.read(here / Path(ref.removeprefix(RECORDED)).expanduser())
+        return RecordedModel.read(here / os.path.expanduser(ref.removeprefix(RECORDED)))
     try:
         if ref.startswith(VLLM):
             return _in_vllm(resolve(ref.removeprefix(VLLM), here), settings)

@@ -41,7 +41,7 @@ def _bandwidth() -> float:
 
 def gguf_of(ref: str, workspace: Path) -> dict[str, Any]:
     """For a job: the path of the model's GGUF file if it has one, else its config if that is at hand, else nothing."""
-    path = (workspace / Path(ref).expanduser()).absolute()
+    path = (workspace / os.path.expanduser(ref)).absolute()
     if path.suffix == ".json" and path.is_file():
         return {"config_path": str(path)}
     try:

@@ -103,4 +103,7 @@ def _text(args: Args, kept: Sequence[Sentence], indexes: Sequence[str]) -> str:
 def _summary(args: Args, kept: Sequence[Sentence], confidence: float) -> str:
     if not kept:
         return f"not found (confidence {confidence:.2f}): {one_line(args.question, 80)}"
-    return one_line(" ".join(sentence.text for sentence in kept), 180)
+    first = kept[0].citations[0]
+    others = {(c.document, c.start) for sentence in kept for c in sentence.citations} - {(first.document, first.start)}
+    place = f"{Path(first.document).name} {first.start}:{first.end}" + (f" and {len(others)} more" if others else "")
+    return f"{one_line(' '.join(sentence.text for sentence in kept), 180)} [{place}]"

@@ -11,17 +11,17 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from modelwright.contract import ToolContext, tool
 from modelwright.data.documents.walking import files_under, root_and_pattern
 from modelwright.errors import DataError
-from modelwright.text import human_bytes
 from modelwright.tools._rag import DEFAULT_INDEX, NAME
 from modelwright.types import Check, Effect, Estimate, FilePath, Strict, ToolArgs, ToolResult
 
+REFUSED_SHOWN = 3
 COUNTED = 20_000
 """Files that an estimate looks at; more make a longer estimate, not a longer look."""
 
@@ -139,11 +139,12 @@ def rag_index(args: Args, ctx: ToolContext) -> Result:
     return Result(summary=_summary(done), chunks_per_second=speed, **done)
 
 
-def _summary(done: dict[str, object]) -> str:
+def _summary(done: dict[str, Any]) -> str:
     parts = [f"{done['index']}: {done['documents']} documents, {done['chunks']} chunks"]
     changes = [f"{done[name]} {name}" for name in ("added", "changed", "unchanged", "removed") if done[name]]
     parts.append(", ".join(changes))
-    if done["refused_files"]:
-        parts.append(f"{done['refused_files']} files refused")
-    parts.append(f"peak memory {human_bytes(float(str(done['peak_memory_bytes'])))}")
+    if refused := done["refused_files"]:
+        shown = [f"{Path(one['path']).name} ({one['reason']})" for one in done["refused"][:REFUSED_SHOWN]]
+        more = ["…"] if refused > REFUSED_SHOWN else []
+        parts.append(f"{refused} {'file' if refused == 1 else 'files'} refused: {', '.join(shown + more)}")
     return "; ".join(part for part in parts if part)

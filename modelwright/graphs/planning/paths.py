@@ -181,7 +181,7 @@ def kind_of(value: str, workspace: Path) -> str | None:
     """dataset, model, file, folder, missing, or None for an ordinary word."""
     if value in ("/", ".", "..", "~") or "://" in value:
         return None
-    path = workspace / Path(value).expanduser()
+    path = workspace / os.path.expanduser(value)
     named = "/" in value or "." in value
     if path.is_dir():
         if is_model_folder(path):
@@ -220,7 +220,7 @@ def is_model_folder(path: Path) -> bool:
 
 def exists(value: str, workspace: Path) -> bool:
     try:
-        return bool(value.strip()) and (workspace / Path(value).expanduser()).exists()
+        return bool(value.strip()) and (workspace / os.path.expanduser(value)).exists()
     except (OSError, ValueError, RuntimeError):
         return False
 

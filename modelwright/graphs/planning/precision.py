@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ WHOLE = frozenset({"F16", "F32", "BF16", "F64", "I8", "I16", "I32", "I64"})
 
 def quantized_types(ref: str, workspace: Path) -> tuple[str, ...]:
     """The quantized types among its tensors, the most frequent first; empty where there are none or nothing can be read."""
-    path = workspace / Path(ref).expanduser()
+    path = workspace / os.path.expanduser(ref)
     try:
         return _types(str(path), path.stat().st_mtime_ns) if path.is_file() else ()
     except (OSError, ValueError, RuntimeError):

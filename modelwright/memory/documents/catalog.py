@@ -117,7 +117,8 @@ class Catalog:
         if row is None:
             names = self.names()
             near = get_close_matches(index, names, n=1)
-            fix = f"did you mean {near[0]}?" if near else f"indexes: {', '.join(names[:8])}" if names else "rag_index path=FOLDER"
+            listed = f"indexes: {', '.join(names[:8])}" if names else "modelwright call rag_index path=FOLDER"
+            fix = f"did you mean {near[0]}?" if near else listed
             raise DataError(f"there is no index {index!r:.60}", fix=fix)
         return {**json.loads(row["settings"]), **json.loads(row["tuning"])}
 

@@ -155,7 +155,7 @@ class DocumentIndexes:
     def _opened(self) -> tuple[Store, Catalog]:
         if self._open is None:
             if not self._database.exists():
-                raise DataError("nothing is indexed here yet", fix="rag_index path=FOLDER")
+                raise DataError("nothing is indexed here yet", fix="modelwright call rag_index path=FOLDER")
             self._open = Store.open(self._database, self._open_embedder()), Catalog.open(self._database)
         return self._open
 
@@ -165,7 +165,7 @@ class DocumentIndexes:
             return [spec["index"]]
         names = catalog.names()
         if not names:
-            raise DataError("nothing is indexed here yet", fix="rag_index path=FOLDER")
+            raise DataError("nothing is indexed here yet", fix="modelwright call rag_index path=FOLDER")
         return [name for name, _ in routing.route(store, spec["query"], names)]
 
     def _request(self, catalog: Catalog, spec: Json, index: str) -> searching.Request:

@@ -46,6 +46,12 @@ def test_ordinary_words_are_no_paths(workspace: Path, text: str) -> None:
     assert [c for c in find(text, workspace) if c.kind != "number"] == []
 
 
+@pytest.mark.parametrize("text", ["about ~300 tokens", "~9k", "~nobody-here/x.gguf", "~nobody-here"])
+def test_a_tilde_without_a_home_folder_is_no_crash(workspace: Path, text: str) -> None:
+    assert not {kind for kind, _ in kinds(text, workspace)} & {"folder", "file", "dataset"}
+
+
+
 @pytest.mark.parametrize(
     "text", ["the built-in model", "builtin", "the bundled one", "SmolLM2", "smollm2-135m-instruct", "the built in model"]
 )
