@@ -33,6 +33,7 @@ from modelwright.errors import BadRequest
 from modelwright.events import Emitter, EventType, Sink
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.gate import assess
+from modelwright.graphs.inputs import refuse_missing, refuse_missing_of
 from modelwright.graphs.ledger import Ledger
 from modelwright.graphs.plancheck import check, read_plan
 from modelwright.graphs.state import RunState, initial
@@ -81,6 +82,7 @@ class Agent:
         known = tools.load_all()
         if plan is not None:
             proposed = read_plan(plan)
+            self._refuse_unsound(proposed)
         else:
             with Thinking(self.settings, known, self.workspace.root, context=context) as thinking:
                 proposed = thinking.plan(request)
@@ -104,7 +106,7 @@ class Agent:
         bounds = _limits(self.settings.limits, limits)
         if plan is not None:
             request = request or read_plan(plan).request
-            check(read_plan(plan), tools.load_all())
+            self._refuse_unsound(read_plan(plan))
         policy = str(self.workspace.root / self.settings.policy) if self.settings.policy else None
         self._policy(policy)
         options = Options(yes, policy, self.settings.model, bounds.model_dump(), plan, self.settings.seed, [*map(asdict, context)])
@@ -117,10 +119,18 @@ class Agent:
 
     def call(self, tool: str, args: Json, *, yes: bool = False, limits: Mapping[str, Any] | None = None) -> RunResult:
         """One tool, no planner; the same policy, ledger and checks."""
-        tools.load(tool).validate(args)
+        loaded = tools.load(tool)
+        loaded.validate(args)
         step = Step(id="s1", tool=tool, args=args, sources=dict.fromkeys(args, "command line"))
         plan = Plan(request=f"call {tool}", steps=[step])
+        check(plan, {tool: loaded})
+        refuse_missing_of(loaded, args, self.workspace.root)
         return self.run(plan=plan.model_dump(mode="json"), yes=yes, limits={**(limits or {}), "replans": 0})
+
+    def _refuse_unsound(self, plan: Plan) -> None:
+        """Raise PlanError for a given plan that does not check, or that reads what is not there."""
+        known = tools.load_all()
+        refuse_missing(check(plan, known), known, self.workspace.root)
 
     def resume(self, run: str, *, reply: Json | None = None, limits: Mapping[str, Any] | None = None, yes: bool = False) -> RunResult:
         """Go on with a run: after a kill, with a reply to what is pending, or with raised limits."""

@@ -14,6 +14,7 @@ from modelwright.contract import Tool, Verdict
 from modelwright.errors import BadRequest, PlanError
 from modelwright.graphs import feasible, references
 from modelwright.graphs.deps import Policy
+from modelwright.graphs.inputs import refuse_missing
 from modelwright.graphs.plancheck import check, example_of, replaced
 from modelwright.graphs.predictions import History
 from modelwright.types import Decision, Estimate, Json, Plan, Step
@@ -92,14 +93,16 @@ def call_id(step: Step, policy_hash: str, args: Json | None = None) -> str:
     return sha256_of([step.id, step.tool, step.args if args is None else args, policy_hash])[:32]
 
 
-def edited(plan: Plan, edits: Mapping[str, Json], tools: Mapping[str, Tool]) -> Plan:
-    """The plan with some arguments replaced (None removes one), checked again."""
+def edited(plan: Plan, edits: Mapping[str, Json], tools: Mapping[str, Tool], workspace: Path) -> Plan:
+    """The plan with some arguments replaced (None removes one), checked again; what the edited steps read has to be there."""
     known = {step.id for step in plan.steps}
     for wanted in edits:
         if wanted not in known:
             raise PlanError(f"there is no step {wanted}", fix=f"steps: {', '.join(sorted(known))}")
     steps = [_edited_step(step, edits.get(step.id, {})) for step in plan.steps]
-    return check(plan.model_copy(update={"steps": steps}), tools)
+    checked = check(plan.model_copy(update={"steps": steps}), tools)
+    refuse_missing(checked, tools, workspace, only=edits)
+    return checked
 
 
 def _edited_step(step: Step, changes: Json) -> Step:

@@ -99,7 +99,7 @@ class Nodes:
             return self._denied(Denied(f"{step} was rejected" + (f": {reason}" if reason else "")), "rejected by the user", step)
         try:
             if reply.get("edit"):
-                plan = gate.edited(plan, reply["edit"], self.deps.tools)
+                plan = gate.edited(plan, reply["edit"], self.deps.tools, self.deps.workspace.root)
             resolved = {} if reply.get("edit") else state["resolved"]
             limit = memory_limit(self.deps.settings.job_memory_gib)
             plan, verdicts = gate.assess(plan, self.deps.tools, self.deps.policy, self.deps.workspace.root, resolved, limit)

@@ -110,7 +110,7 @@ def measure(ctx: ToolContext, models: Sequence[Model], setup: Setup) -> tuple[li
     """Every model's answers and numbers, and the result of the scoring job."""
     found = [Measured(name, model, engine) for name, model, engine in zip(short_names(models), models, choose_engines(models), strict=True)]
     for number, one in enumerate(found, 1):
-        ctx.progress(f"evaluating {one.name} ({number} of {len(found)})", step=number, steps=len(found))
+        ctx.progress(f"evaluating {one.name} ({number} of {len(found)})", step=number - 1, steps=len(found))
         _run_model(ctx, one, setup)
     scored = ctx.job(
         "score",

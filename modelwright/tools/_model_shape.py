@@ -6,6 +6,7 @@ No weights are read and nothing is asked of a network. A file here wins over a k
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,16 +24,23 @@ LARGEST_CONFIG = 10_000_000
 
 def shape_of(ref: str, workspace: Path) -> ModelShape:
     """Raises ModelRefError when there is no such model, BadRequest when its config cannot be understood."""
-    path = (workspace / Path(ref).expanduser()).absolute() if "\0" not in ref else workspace
+    found = find(ref, workspace)
+    if isinstance(found, Path):
+        return from_config(_config(found), found.name)
+    return found if isinstance(found, ModelShape) else _of_model(found)
+
+
+def find(ref: str, workspace: Path) -> Path | Model | ModelShape:
+    """A config file, a model that is here, or one of the table, whichever comes first; unread. Raises ModelRefError for none."""
+    path = (workspace / os.path.expanduser(ref)).absolute() if "\0" not in ref else workspace
     if path.suffix == ".json" and path.is_file():
-        return from_config(_config(path), path.name)
+        return path
     try:
-        model = resolve(ref, workspace)
+        return resolve(ref, workspace)
     except ModelRefError:
         if path.exists():
             raise
         return known.get(ref)
-    return _of_model(model)
 
 
 def _of_model(model: Model) -> ModelShape:

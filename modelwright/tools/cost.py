@@ -119,6 +119,7 @@ def _scales(option: Option) -> bool:
     estimate=estimate,
     checks=checks,
     volatile=True,  # the price file may change between two calls
+    find_model=lambda ref, workspace: endpoint(ref) if ref.startswith("openai:") else None,  # else it is a name for the reader
     keywords=("cost", "price", "money", "bill", "budget", "month", "electricity", "power", "cheaper", "per request", "per million tokens"),
 )
 def cost(args: Args, ctx: ToolContext) -> Result:

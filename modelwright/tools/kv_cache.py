@@ -21,7 +21,7 @@ from modelwright.sizing import kv, kv_engines, layout, levers
 from modelwright.sizing.kv import Cache
 from modelwright.sizing.shapes import ModelShape, explicit
 from modelwright.text import human_bytes
-from modelwright.tools._model_shape import reads, shape_of
+from modelwright.tools._model_shape import find, reads, shape_of
 from modelwright.types import Check, Effect, Estimate, ModelRef, Strict, ToolArgs, ToolResult
 
 Engine = Literal["llama.cpp", "vllm", "transformers"]
@@ -119,6 +119,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     checks=checks,
     keywords=("kv", "cache", "context", "kv cache", "bytes per token", "longest context", "largest batch", "swa", "gqa", "mla", "paged"),
     reads=lambda args, workspace: reads(args.model, workspace),
+    find_model=find,
 )
 def kv_cache(args: Args, ctx: ToolContext) -> Result:
     """Say how large a model's KV cache is, what fits into a limit, and what would make it smaller."""

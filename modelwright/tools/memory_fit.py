@@ -24,8 +24,9 @@ from modelwright.sizing.devices import Device
 from modelwright.sizing.shapes import ModelShape
 from modelwright.text import human_bytes
 from modelwright.tools import _machine
-from modelwright.tools._model_shape import reads, shape_of
+from modelwright.tools._model_shape import find, reads, shape_of
 from modelwright.tools._training_advice import training_levers, training_notes
+from modelwright.tools._type_names import WeightType
 from modelwright.types import Check, Effect, Estimate, Json, ModelRef, Strict, ToolArgs, ToolResult
 
 Task = Literal["inference", "lora", "qlora", "dora", "full"]
@@ -38,7 +39,7 @@ GPU_OVERHEAD, CPU_OVERHEAD = 600_000_000, 120_000_000
 class Args(ToolArgs):
     model: ModelRef = Field(description="GGUF file, Hugging Face folder or config.json, builtin, or a known name (Llama-3.1-8B)")
     task: Task = Field("inference", description="run it, or train it as finetune does")
-    quantization: str | None = Field(
+    quantization: WeightType | None = Field(
         None, max_length=40, description="type of the weights: Q4_K_M, F16 …, nf4, int8, fp8, gptq, awq; as in the file, else F16, if unset"
     )
     context_length: int = Field(4096, ge=1, le=1 << 24, description="tokens of one sequence; in training of the longest row")
@@ -114,6 +115,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     keywords=("memory", "fit", "fits", "vram", "ram", "gpu", "gib", "enough memory", "too big", "requirements"),
     volatile=True,
     reads=lambda args, workspace: reads(args.model, workspace),
+    find_model=find,
 )
 def memory_fit(args: Args, ctx: ToolContext) -> Result:
     """Say whether a model fits in memory to be run or trained, with the nearest setting that does."""

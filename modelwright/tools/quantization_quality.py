@@ -28,6 +28,7 @@ from modelwright.tools import _evaluation, _quality
 from modelwright.tools._evaluation_models import BUILTIN_BYTES, short_names
 from modelwright.tools._evaluation_rows import EvaluationArgs, absolute
 from modelwright.tools._quality import Quality, TaskScore, Wanted
+from modelwright.tools._type_names import CacheType, QuantType
 from modelwright.types import Check, DatasetPath, Effect, Estimate, Json, ModelRef, ToolArgs, ToolResult
 
 TEMPORARY = "temporary"
@@ -41,13 +42,15 @@ class Args(ToolArgs):
     models: list[ModelRef] = Field(
         default_factory=list, max_length=13, description="the original first (or in model), then its quantized .gguf files"
     )
-    types: list[str] = Field(
+    types: list[QuantType] = Field(
         default_factory=list,
         max_length=12,
         description="made for the measurement only: llama.cpp's names, int8, nf4, gptq, awq; Q8_0 and Q4_K_M if nothing is given",
     )
     dataset: DatasetPath | None = Field(None, description="text or rows to measure on; unset: a shipped English sample")
-    kv_cache_types: list[str] = Field(default_factory=list, max_length=6, description="types of the KV cache to measure: q8_0, q4_0 …")
+    kv_cache_types: list[CacheType] = Field(
+        default_factory=list, max_length=6, description="types of the KV cache to measure: q8_0, q4_0 …"
+    )
     imatrix_dataset: DatasetPath | None = Field(None, description="text to weigh columns by when quantizing to types")
     eval_dataset: DatasetPath | None = Field(None, description="questions with answers: each file's score on them is added")
     metrics: list[MetricName] | None = Field(None, min_length=1, description="on eval_dataset, as in evaluate")

@@ -19,6 +19,7 @@ from modelwright.engines import gguf_header, low_bit, weights
 from modelwright.errors import BadRequest, ModelRefError
 from modelwright.modelrefs import Model, resolve
 from modelwright.text import human_bytes
+from modelwright.tools._type_names import QuantType
 from modelwright.types import (
     Artifact,
     Check,
@@ -39,7 +40,7 @@ CALIBRATION = ("prose.txt", "english.txt", "code.txt", "json.txt", "legal.txt")
 
 class Args(ToolArgs):
     model: ModelRef = Field(description="GGUF file in F32, F16 or BF16; for int8, nf4, gptq and awq a folder, or builtin")
-    types: list[str] = Field(
+    types: list[QuantType] = Field(
         ["Q8_0"], min_length=1, max_length=12, description="llama.cpp's names (Q8_0, Q4_K_M, IQ4_NL …), or int8, nf4, gptq, awq"
     )
     imatrix_dataset: DatasetPath | None = Field(

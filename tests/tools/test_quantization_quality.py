@@ -72,7 +72,7 @@ def test_the_original_must_not_be_quantized_itself(source: Path, tool_context: R
         run(tool_context, types=["Q8_0"])
     with pytest.raises(BadRequest, match="metrics need an eval_dataset"):
         run(tool_context, model=str(source), metrics=["exact_match"])
-    with pytest.raises(BadRequest, match="no cache type 'q3_k'"):
+    with pytest.raises(BadRequest, match="'q3_k' is no type of the KV cache; there are f32"):
         run(tool_context, model=str(source), kv_cache_types=["q3_k"])
 
 
