@@ -144,7 +144,8 @@ class Narrator:
         return of_this + sum(later)
 
     def _on_tool_finished(self, event: Event) -> None:
-        took = f"{human_seconds(event.data['seconds'])}, peak {human_bytes(event.data['peak_memory_bytes'])}"
+        peak = event.data["peak_memory_bytes"]
+        took = human_seconds(event.data["seconds"]) + (f", peak {human_bytes(peak)}" if peak else "")
         self.say(f"   {one_line(event.data['summary'], 300)}  ({took})")
 
     def _on_tool_reused(self, event: Event) -> None:

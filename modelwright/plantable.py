@@ -60,7 +60,9 @@ def _plan_text(plan: Plan, width: int) -> str:
         choices = [line for choice in plan.choices for line in _wrapped(f"- {safe_text(choice)}", width, "  ", "    ")]
         return "\n".join([*_wrapped(f"question: {safe_text(plan.question or '')}", width, "", "  "), *choices])
     if plan.kind == "none":
-        return "\n".join(_wrapped(f"nothing to do: {safe_text(plan.reason or '')}", width, "", "  "))
+        near = [f"nearest: {safe_text('; '.join(plan.choices))}"] if plan.choices else []
+        said = [f"nothing to do: {safe_text(plan.reason or '')}", *near]
+        return "\n".join(line for text in said for line in _wrapped(text, width, "", "  "))
     lines = _wide(plan, width) if width >= ONE_ROW_A_STEP else None
     note = _wrapped(f"note: {safe_text(plan.reason)}", width, "", "  ") if plan.reason else []
     return "\n".join([*(lines or _narrow(plan, width)), *note, f"plan {(plan.hash or '')[:12]}"])

@@ -158,7 +158,7 @@ class Plan(Strict):
     kind: Literal["plan", "question", "none"] = "plan"
     steps: list[Step] = Field(default_factory=list)
     question: str | None = None
-    choices: list[str] = Field(default_factory=list, description="likely answers to the question")
+    choices: list[str] = Field(default_factory=list, description="likely answers to the question; where nothing fits, what comes nearest")
     reason: str | None = None
     hash: str | None = Field(None, description="sha256 over the ids, tools and arguments of the steps")
 

@@ -23,6 +23,7 @@ from modelwright.agent.past import Past
 from modelwright.agent.results import RunResult
 from modelwright.agent.session import Agent
 from modelwright.agent.sessions import Kind, Sessions, check_name, hold
+from modelwright.agent.turn_ends import AT_WORK, status_of
 from modelwright.errors import BadRequest, ModelwrightError, QuestionOpen
 from modelwright.types import Json, Plan, Step
 
@@ -128,9 +129,11 @@ class Conversation:
         return [past for run in runs if run and (past := self._past(run))]
 
     def unfinished(self) -> Past | None:
-        """The newest run, when it was cut off, was stopped, or waits for a person."""
+        """The newest run, when it was cut off, was stopped, or waits for a person; not one that another process works on."""
         newest = next(iter(self.pasts()), None)
-        return newest if newest and newest.unfinished else None
+        if newest is None or not newest.unfinished or status_of(self._db, self.agent.workspace, newest) == AT_WORK:
+            return None
+        return newest
 
     def _past(self, run: str) -> Past | None:
         try:

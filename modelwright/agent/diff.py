@@ -20,6 +20,7 @@ from modelwright.graphs.ledger import Ledger
 from modelwright.text import clean, one_line
 from modelwright.types import Json
 
+LONGEST_CELL = 60
 LONGEST_LIST = 12
 """Longer lists of a result (losses, items) are not compared number by number."""
 _NAMES = ("name", "model", "type", "metric", "id")
@@ -58,14 +59,14 @@ class Diff:
     def as_json(self) -> Json:
         return asdict(self)
 
-    def text(self) -> str:
-        """A table for a terminal."""
-        parts = [f"{self.a} (a) and {self.b} (b)", *self._tables()]
+    def text(self, longest: int = LONGEST_CELL) -> str:
+        """A table for a terminal, with cells of at most so many characters."""
+        parts = [f"{self.a} (a) and {self.b} (b)", *self._tables(longest)]
         return "\n\n".join(parts if len(parts) > 1 else [*parts, "no difference but in time"])
 
-    def _tables(self) -> Iterator[str]:
+    def _tables(self, longest: int) -> Iterator[str]:
         if self.changes:
-            yield _table(["", "a", "b"], [[c.what, _show(c.a), _show(c.b)] for c in self.changes])
+            yield _table(["", "a", "b"], [[c.what, _show(c.a, longest), _show(c.b, longest)] for c in self.changes])
         for title, found in (("result", self.numbers), ("seconds", self.seconds)):
             if found:
                 yield _table([title, "a", "b", "b - a"], [[n.what, _show(n.a), _show(n.b), _signed(n.difference)] for n in found])
@@ -180,12 +181,12 @@ def _name_of(item: Any, index: int) -> str:
     return " ".join(named) or str(index)
 
 
-def _show(value: Any) -> str:
+def _show(value: Any, longest: int = LONGEST_CELL) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
         return f"{value:.6g}"
-    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 60)
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), longest)
 
 
 def _signed(value: float | None) -> str:

@@ -5,10 +5,25 @@ All lines are redacted and free of terminal escapes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from modelwright.agent.results import RunResult, StepResult
 from modelwright.text import clean, counted, human_bytes, human_seconds, one_line
+from modelwright.types import Spent
+
+WORDS = {
+    "done": "done and verified",
+    "unverified": "ran, but is not verified",
+    "failed": "failed",
+    "denied": "stopped: not allowed",
+    "nothing": "nothing was done",
+    "interrupted": "interrupted",
+    "waiting": "waits",
+    "running": "is running",
+}
+SHORT_LINE = 76
+"""columns that a line may have so that no terminal breaks it"""
 
 
 @dataclass
@@ -25,6 +40,8 @@ def closing_lines(result: RunResult) -> Closing:
 
 
 def _closing(result: RunResult) -> Closing:
+    if result.status == "nothing":
+        return Closing(narration=nothing_done(result))
     closing = Closing()
     for step in result.steps:
         if step.result is not None and step.status == "done":
@@ -32,28 +49,34 @@ def _closing(result: RunResult) -> Closing:
     if result.error:
         fix = f"\n  fix: {one_line(result.error['fix'], 1000)}" if result.error.get("fix") else ""
         closing.narration.append(f"error: {one_line(result.error['message'], 1000)}{fix}")
-    if result.report:
+    if result.report and any(step.status != "pending" for step in result.steps):
         closing.data.append(f"report: {result.report}")
-    closing.narration += [f"run {result.run}: {outcome(result)}", *next_commands(result)]
+    closing.narration += [f"run {result.run}: {outcome(result.status, result.spent)}", *next_commands(result)]
     return closing
 
 
-def outcome(result: RunResult) -> str:
-    spent = result.spent
+def nothing_done(result: RunResult) -> list[str]:
+    """Three short lines: why, what comes nearest, and where all of it is listed."""
+    why = f": {one_line(result.error['message'], 300)}" if result.error else ""
+    near = nearest(result.plan.choices if result.plan else ())
+    return [WORDS["nothing"] + why, *([f"  {near}"] if near else []), "  all tools: modelwright tools"]
+
+
+def nearest(deeds: Sequence[str], room: int = SHORT_LINE) -> str:
+    """ "nearest: fine-tune a model; compare tokenizers": the first of them and as many more as `room` has columns for."""
+    said = ""
+    for deed in deeds:
+        longer = f"{said}; {one_line(deed)}" if said else f"nearest: {one_line(deed)}"
+        said = longer if not said or len(longer) <= room else said
+    return said
+
+
+def outcome(status: str, spent: Spent) -> str:
+    """ "done and verified (1 step, 12 s)"."""
     used = f"{counted(spent.steps, 'step')}, {human_seconds(spent.seconds)}" + (
         f", {counted(spent.tokens, 'token')}" if spent.tokens else ""
     )
-    words = {
-        "done": "done and verified",
-        "unverified": "ran, but is not verified",
-        "failed": "failed",
-        "denied": "stopped: not allowed",
-        "nothing": "nothing was done",
-        "interrupted": "interrupted",
-        "waiting": "waits",
-        "running": "is running",
-    }
-    return f"{words.get(result.status, result.status)} ({used})"
+    return f"{WORDS.get(status, status)} ({used})"
 
 
 def next_commands(result: RunResult) -> list[str]:
@@ -80,12 +103,14 @@ def next_commands(result: RunResult) -> list[str]:
 
 def full_text(result: RunResult) -> str:
     """For `show`: the whole run in a screen."""
-    lines = [f"run {result.run}: {outcome(result)}"]
+    lines = [f"run {result.run}: {outcome(result.status, result.spent)}"]
     if result.plan:
         lines.append(f"request: {one_line(result.plan.request, 300)}")
     for step in result.steps:
         lines += _step_text(step)
     closing = closing_lines(result)
+    if result.status == "nothing":
+        return str(clean("\n".join([*lines, *closing.narration])))
     text = "\n".join(
         [*lines, *(closing.narration[:1] if result.error else []), *next_commands(result), *(closing.data[-1:] if result.report else [])]
     )

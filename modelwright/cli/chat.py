@@ -14,7 +14,7 @@ from modelwright.cli.base import JSON, open_db
 from modelwright.cli.output import clear_errors, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from modelwright.agent.sessions import Sessions
+    from modelwright.agent.sessions import Sessions, Turn
 
 TERMINAL_UI = "modelwright.tui.app"
 
@@ -78,6 +78,18 @@ class open_sessions:
         self._opened.__exit__(*error)
 
 
+def turns_of(name: str) -> tuple[str, list[Turn]]:
+    """The whole name of a session, and what was said in it, each turn with the end that it really had."""
+    from modelwright.agent.sessions import Sessions
+    from modelwright.agent.turn_ends import as_they_ended
+    from modelwright.workspace import Workspace
+
+    with open_db() as db:
+        kept = Sessions(db)
+        found = kept.find(name)
+        return found, as_they_ended(db, Workspace(Path(".")), kept.turns(found))
+
+
 @click.group(invoke_without_command=True)
 @JSON
 @click.pass_context
@@ -116,9 +128,7 @@ def show_session(name: str, as_json: bool) -> None:
     """What was said in session NAME (or its beginning, or `last`)."""
     from modelwright.agent import session_text
 
-    with open_sessions() as kept:
-        found = kept.find(name)
-        turns = kept.turns(found)
+    found, turns = turns_of(name)
     say_json(session_text.as_json(found, turns)) if as_json else say(session_text.page(turns))
 
 
@@ -134,9 +144,7 @@ def export(name: str, output: str | None, as_json: bool) -> None:
     from modelwright.agent import session_text
     from modelwright.files import write_atomic
 
-    with open_sessions() as kept:
-        found = kept.find(name)
-        turns = kept.turns(found)
+    found, turns = turns_of(name)
     wants_json = as_json or bool(output and output.endswith(".json"))
     text = (
         json.dumps(session_text.as_json(found, turns), indent=2, ensure_ascii=False) if wants_json else session_text.markdown(found, turns)

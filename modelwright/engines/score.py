@@ -29,7 +29,7 @@ def run(spec: Json, job: Job) -> Json:
     form = rubric.load(Path(spec["rubric"])) if spec.get("rubric") else None
     scored = []
     for number, model in enumerate(spec["models"], 1):
-        job.progress(f"scoring {number} of {len(spec['models'])}", step=number, steps=len(spec["models"]))
+        job.progress(f"scoring {number} of {len(spec['models'])}", step=number - 1, steps=len(spec["models"]))
         scored.append(_score_model(model, spec, form))
     pairs, notes = _pairs(spec["models"], scored, spec["seed"])
     return {

@@ -38,6 +38,7 @@ class Modelwright(App[None]):
     TITLE = "modelwright"
     COMMANDS: ClassVar[set[Any]] = {Palette}
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+g", "card", "card"),
         Binding("f1", "open('help')", "help", priority=True),
         Binding("f2", "open('runs')", "runs", priority=True),
         Binding("f3", "open('run')", "live", priority=True),
@@ -48,7 +49,6 @@ class Modelwright(App[None]):
         Binding("ctrl+o", "open('sessions')", "sessions", show=False),
         Binding("ctrl+t", "pause", "pause"),
         Binding("ctrl+b", "budget", "budget", show=False),
-        Binding("ctrl+g", "card", "to the card"),
         Binding("ctrl+q", "leave", "quit", priority=True),
     ]
 
@@ -117,7 +117,7 @@ class Modelwright(App[None]):
         if not self.listens:  # a timer that rings while the app ends
             return
         self.chat.show_run(self.view, self.policy)
-        self.chat.doing(self.turns.doing())
+        self.chat.doing(self.turns.doing(), waits=self.turns.pending is not None)
         for screen in self.screen_stack[1:]:
             if hasattr(screen, "show_run"):
                 screen.show_run()
@@ -166,7 +166,6 @@ class Modelwright(App[None]):
     def on_replied(self, message: Replied) -> None:
         if self.turns.reply(message.reply):
             self.stand("at work")
-            self.chat.composer.entry.focus()
 
     def on_plan_taken(self, message: PlanTaken) -> None:
         self.turns.take_plan(message.plan, message.instead_of)
@@ -190,7 +189,7 @@ class Modelwright(App[None]):
 
     def action_card(self) -> None:
         if self.screen is self.chat:
-            self.chat.go_to_card()
+            self.chat.turn_to_card()
 
     def action_dark(self) -> None:
         self.theme = LIGHT if self.theme == DARK else DARK

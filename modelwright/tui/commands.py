@@ -17,34 +17,70 @@ class Command:
     key: str = ""
     with_words: str = ""
     """The method of the app that takes what stands behind the name."""
+    also: str = ""
+    """Other words for it, by which it is found and can be called."""
 
 
 COMMANDS = (
-    Command("/help", "every key and command", "open('help')", "f1"),
-    Command("/runs", "past runs: look, compare two, replay", "open('runs')", "f2"),
-    Command("/run", "the run as it moves, with its log", "open('run')", "f3"),
-    Command("/tools", "what it can do; call one by a form", "open('tools')", "f4"),
-    Command("/memory", "what it remembers, why, and how to forget it", "open('memory')", "f5"),
-    Command("/policy", "what is allowed; past runs under another policy", "open('policy')", "f8"),
-    Command("/models", "what plans here, what it costs, how fast it was", "open('models')", "f9"),
-    Command("/doctor", "the machine, the extras and the stores, each with its fix", "open('doctor')"),
-    Command("/sessions", "conversations: search, resume, export", "open('sessions')", "ctrl+o"),
-    Command("/pause", "stop the run where it is; it can go on", "pause", "ctrl+t"),
-    Command("/cancel", "stop the run and end it", "cancel"),
-    Command("/budget", "raise a bound of the run", "budget", "ctrl+b", "raise_limits"),
-    Command("/card", "go to what is asked, or the last result", "card", "ctrl+g"),
-    Command("/new", "an empty conversation; a word behind it names it", "new", with_words="change_session"),
-    Command("/export", "write this conversation to a file, Markdown or JSON", "export"),
-    Command("/dark", "dark colours or light", "dark"),
-    Command("/quit", "leave; a run goes on or pauses, as you choose", "leave", "ctrl+q"),
+    Command("/help", "every key and command", "open('help')", "f1", also="keys shortcuts manual docs usage ?"),
+    Command("/runs", "past runs: look, compare two, replay", "open('runs')", "f2", also="history past jobs results compare"),
+    Command("/run", "the run as it moves, with its log", "open('run')", "f3", also="live progress watch log logs curves status"),
+    Command("/tools", "what it can do; call one by a form", "open('tools')", "f4", also="functions abilities call"),
+    Command("/memory", "what it remembers, why, and how to forget it", "open('memory')", "f5", also="remember forget facts recall"),
+    Command(
+        "/policy",
+        "what is allowed; past runs under another policy",
+        "open('policy')",
+        "f8",
+        also="rules permissions allow deny security approvals",
+    ),
+    Command(
+        "/models",
+        "what plans here, what it costs, how fast it was",
+        "open('models')",
+        "f9",
+        also="settings config preferences model planner llm price",
+    ),
+    Command(
+        "/doctor",
+        "the machine, the extras and the stores, each with its fix",
+        "open('doctor')",
+        also="check health diagnose install setup machine",
+    ),
+    Command(
+        "/sessions",
+        "conversations: search, resume, export",
+        "open('sessions')",
+        "ctrl+o",
+        also="history conversations chats resume open load",
+    ),
+    Command("/pause", "stop the run where it is; it can go on", "pause", "ctrl+t", also="stop interrupt halt break"),
+    Command("/cancel", "stop the run and end it", "cancel", also="stop abort kill end"),
+    Command("/budget", "raise a bound of the run", "budget", "ctrl+b", "raise_limits", also="limits bounds timeout raise seconds"),
+    Command("/card", "go to what is asked, or the last result, and back", "card", "ctrl+g", also="answer approve focus jump"),
+    Command("/new", "an empty conversation; a word behind it names it", "new", with_words="change_session", also="clear reset start"),
+    Command("/export", "write this conversation to a file, Markdown or JSON", "export", also="save download write markdown json"),
+    Command("/dark", "dark colours or light", "dark", also="theme colors colours light appearance mode"),
+    Command("/quit", "leave; a run goes on or pauses, as you choose", "leave", "ctrl+q", also="exit leave close bye q"),
 )
 
 
 def named(text: str) -> tuple[Command | None, str]:
-    """ "/budget seconds 60" as the command (or the first that begins so) and the words behind it."""
+    """ "/budget seconds 60" as the command (else the first that begins so, else one by another word for it) and the words behind it."""
     name, _, rest = text.partition(" ")
-    found = next((c for c in COMMANDS if c.name == name), None) or next((c for c in COMMANDS if c.name.startswith(name)), None)
+    tried = (
+        lambda c: c.name == name,
+        lambda c: c.name.startswith(name),
+        lambda c: name[1:] in c.also.split(),
+    )
+    found = next((c for fits in tried for c in COMMANDS if fits(c)), None)
     return found, rest.strip()
+
+
+def _has_words(command: Command, query: str) -> bool:
+    words = f"{command.name[1:]} {command.what} {command.also}".casefold().split()
+    asked = query.casefold().removeprefix("/").split()
+    return bool(asked) and all(any(word.startswith(part) for word in words) for part in asked)
 
 
 class Palette(Provider):
@@ -55,10 +91,11 @@ class Palette(Provider):
             yield DiscoveryHit(Content(command.name), self._do(command), command.name, command.what)
 
     async def search(self, query: str) -> Hits:
+        """Those with words that begin so; letters that happen to stand in this order only where there are none."""
         matcher = self.matcher(query)
-        for command in COMMANDS:
-            score = matcher.match(f"{command.name} {command.what}")
-            if score > 0:
+        for command in [c for c in COMMANDS if _has_words(c, query)] or COMMANDS:
+            score = matcher.match(f"{command.name} {command.what}") or _has_words(command, query)
+            if score:
                 yield Hit(score, Content(command.name), self._do(command), command.name, command.what)
 
     def _do(self, command: Command) -> Callable[[], bool]:

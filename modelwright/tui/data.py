@@ -6,10 +6,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelwright.files import write_atomic
 from modelwright.types import Json
 from modelwright.workspace import Workspace
+
+if TYPE_CHECKING:
+    from modelwright.agent.sessions import Turn
 
 OVER = ("done", "unverified", "failed", "denied", "nothing")
 """States of a run in which nothing more happens by itself."""
@@ -26,30 +30,47 @@ def database(root: Path) -> Iterator[sqlite3.Connection | None]:
         yield db
 
 
+def turns_of(root: Path, session: str) -> list[Turn]:
+    """What was said, oldest first; each turn with the end that it really had."""
+    from modelwright.agent.sessions import Sessions
+    from modelwright.agent.turn_ends import as_they_ended
+
+    with database(root) as db:
+        return as_they_ended(db, Workspace(root), Sessions(db).turns(session)) if db else []
+
+
 def past_turns(root: Path, session: str, most: int = 30) -> list[tuple[str, str]]:
     """(request, outcome) of the last turns, oldest first."""
     from modelwright.agent.session_text import outcome
-    from modelwright.agent.sessions import Sessions
 
-    with database(root) as db:
-        turns = Sessions(db).turns(session)[-most:] if db else []
-    return [(turn.request, outcome(turn)) for turn in turns]
+    return [(turn.request, outcome(turn)) for turn in turns_of(root, session)[-most:]]
 
 
-def newest_run(root: Path, session: str) -> str | None:
-    from modelwright.agent.sessions import Sessions
-
-    with database(root) as db:
-        return next((t.run for t in reversed(Sessions(db).turns(session)) if t.run), None) if db else None
-
-
-def last_result(root: Path, session: str) -> Json | None:
-    """What the last turn ran, when that is over."""
+def last_run(root: Path, session: str) -> str | None:
+    """What the last turn ran."""
     from modelwright.agent.sessions import Sessions
 
     with database(root) as db:
         turns = Sessions(db).turns(session) if db else []
-    run = turns[-1].run if turns else None
+    return turns[-1].run if turns else None
+
+
+def open_run(root: Path, session: str) -> str | None:
+    """What the last turn ran, as long as it is not over."""
+    from modelwright.agent.runs import Runs
+    from modelwright.errors import BadRequest
+
+    run = last_run(root, session)
+    with database(root) as db:
+        try:
+            return run if db and run and Runs(db).get(run).status not in OVER else None
+        except BadRequest:  # its rows were taken out by hand
+            return None
+
+
+def last_result(root: Path, session: str) -> Json | None:
+    """What the last turn ran, when that is over."""
+    run = last_run(root, session)
     found = result_of(root, run) if run else None
     return found if found and found["status"] in OVER else None
 
@@ -60,7 +81,6 @@ def result_of(root: Path, run: str) -> Json | None:
     from modelwright.agent.runs import as_they_stand
     from modelwright.errors import BadRequest
     from modelwright.text import clean
-    from modelwright.workspace import Workspace
 
     with database(root) as db:
         if db is None:
@@ -79,6 +99,7 @@ def result_of(root: Path, run: str) -> Json | None:
         "run": past.run.id,
         "request": past.run.request,
         "status": standing.status,
+        "plan": past.run.plan,
         "steps": steps,
         "report": str(report) if report.is_file() else None,
         "spent": {"steps": 0, "seconds": 0.0, **(past.run.spent or {})},
@@ -92,22 +113,29 @@ def export(root: Path, session: str, *, as_json: bool = False) -> Path:
     import json
 
     from modelwright.agent import session_text
-    from modelwright.agent.sessions import Sessions
 
-    with database(root) as db:
-        turns = Sessions(db).turns(session) if db else []
+    turns = turns_of(root, session)
     path = root.resolve() / f"session-{session}.{'json' if as_json else 'md'}"
     made = session_text.as_json(session, turns)
     write_atomic(path, json.dumps(made, indent=2, ensure_ascii=False) + "\n" if as_json else session_text.markdown(session, turns))
     return path
 
 
-def memory_of(pid: int) -> int | None:
-    """Resident bytes of a process and all it started."""
+JOB = "modelwright.engines.child"
+"""What the process of a step is started as."""
+
+
+def memory_of(agent: int) -> int | None:
+    """Resident bytes of the step that the agent's process works on, now. None where the step has no process of its own.
+
+    That is its job with all below it, as engines/client.py adds it up for the peak, and as tools estimate it; the agent and the
+    model that plans are not in any of the three.
+    """
     import psutil
 
+    from modelwright.engines.client import resident_bytes
+
     try:
-        root = psutil.Process(pid)
-        return sum(int(p.memory_info().rss) for p in [root, *root.children(recursive=True)])
+        return sum(resident_bytes(child) for child in psutil.Process(agent).children() if JOB in child.cmdline()) or None
     except psutil.Error:
         return None

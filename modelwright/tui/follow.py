@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from modelwright.types import Json
@@ -27,6 +28,11 @@ class Follower:
         if found:
             self._seq = found[-1]["seq"]
         return found
+
+    def all_new(self) -> Iterator[Json]:
+        """Everything up to now, however much it is."""
+        while found := self.new():
+            yield from found
 
     def close(self) -> None:
         self._db.close()

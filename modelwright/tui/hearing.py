@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright.tui.state import RunView
+from modelwright.tui.widgets.plain import Plain
 from modelwright.types import Json
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 BELL_AFTER_SECONDS = 10.0
 """A turn that took longer rings the terminal's bell at its end."""
-FOLLOW_SECONDS = 0.3
+PAST = "_load_past"
+"""The app's worker that reads what was said before."""
+FOLLOW_SECONDS, MEMORY_SECONDS = 0.3, 3.0
 DRAW_SECONDS = 0.2
 """A run is drawn at most this often: a curve is 4 kB, and a slow line carries little more than 20 kB a second."""
 
@@ -29,6 +32,10 @@ class Hearing:
     def __init__(self, app: Modelwright) -> None:
         self._app = app
         self._follower: Follower | None = None
+        self._following: list[Timer] = []
+        self._was_held = False
+        """Another process had the session until now."""
+        self._waiting: list[Json] = []
         self._drawing: Timer | None = None
         self._behind = False
 
@@ -38,9 +45,21 @@ class Hearing:
         return self._follower is not None
 
     def receive(self, batch: list[Json]) -> None:
-        """Lines of the worker, in order."""
+        """Lines of the worker, in order; as soon as what was said before stands above them."""
+        self._waiting += batch
         if not self._app.listens:
             return
+        if self._past_is_read:
+            heard, self._waiting = self._waiting, []
+            self._take(heard)
+        else:
+            self._app.set_timer(DRAW_SECONDS, lambda: self.receive([]))
+
+    @property
+    def _past_is_read(self) -> bool:
+        return all(worker.is_finished for worker in self._app.workers if worker.name == PAST)
+
+    def _take(self, batch: list[Json]) -> None:
         moved = False
         for said in batch:
             if "event" in said:
@@ -81,9 +100,8 @@ class Hearing:
 
         view = RunView(run)
         follower = Follower(self._app.root, run)
-        while found := follower.new():
-            for event in found:
-                view.take(event)
+        for event in follower.all_new():
+            view.take(event)
         follower.close()
         return view
 
@@ -96,6 +114,7 @@ class Hearing:
         app.turns.ready, app.turns.busy, app.model = True, False, said["model"]
         app.policy = Path(said["policy"]) if said["policy"] else None
         self._stop_following()
+        self._show_what_was_missed()
         app.stand("ready")
         unfinished = said["unfinished"]
         if unfinished and not app.turns.anything_waits:
@@ -105,36 +124,73 @@ class Hearing:
         return app.turns.next()
 
     def _told_held(self, said: Json) -> None:
-        """Another process works on this session: its run is shown as it moves, and this one waits."""
-        self._app.chat.stand(f"{said['held'].partition(' by ')[2] or 'another process'} works here")
-        if self._follower is None:
-            self._follow_newest()
+        """Another process works on this session: its run is shown as it moves, and this one waits. Told each second."""
+        from modelwright.tui.data import open_run
 
-    def _follow_newest(self) -> None:
-        from modelwright.tui.data import newest_run
+        app = self._app
+        app.chat.stand(f"{said['held'].partition(' by ')[2] or 'another process'} works here")
+        self._was_held = True
+        run = open_run(app.root, app.session)
+        if run and (self._follower is None or self._follower.run != run):
+            self._stop_following()
+            self._follow_run(run)
+
+    def _follow_run(self, run: str) -> None:
         from modelwright.tui.follow import Follower
 
         app = self._app
-        run = newest_run(app.root, app.session)
-        if run:
-            app.chat.new_turn()
-            app.view, self._follower = RunView(run), Follower(app.root, run)
-            self._following = app.set_interval(FOLLOW_SECONDS, self._follow)
+        self._take_away(run)
+        app.chat.new_turn()
+        app.view, self._follower = RunView(run), Follower(app.root, run)
+        self._follow()  # all that there is so far, so that the cards come filled
+        self._following = [app.set_interval(FOLLOW_SECONDS, self._follow), app.set_interval(MEMORY_SECONDS, self._look_at_memory)]
+
+    def _take_away(self, run: str) -> None:
+        """The line that said that the run is at work, now that it is shown itself."""
+        from modelwright.agent.turn_ends import at_work
+
+        for line in self._app.chat.query(".past").results(Plain):
+            if str(line.content) == at_work(run):
+                line.remove()
 
     def _follow(self) -> None:
-        taken = [self._app.view.take(event) for event in self._follower.new()] if self._follower else []
+        taken = [self._app.view.take(event) for event in self._follower.all_new()] if self._follower else []
         if any(taken):
             self._app.show_run()
 
+    def _look_at_memory(self) -> None:
+        if self._app.view.status == "running":
+            self._app.run_worker(self._measure_memory, thread=True, exclusive=True, group="memory")
+
+    def _measure_memory(self) -> None:
+        """Of the other process's step, in a thread."""
+        from modelwright.tui.data import memory_of
+        from modelwright.tui.link import holder
+
+        pid = holder(self._app.root, self._app.session)
+        self._app.view.memory_in_use = memory_of(pid) if pid else None
+
     def _stop_following(self) -> None:
-        """The other process is done: what came of its run is shown as if this one had done it."""
-        if self._follower is None:
-            return
-        self._following.stop()
-        self._follow()
-        self._follower.close()
-        self._follower = None
-        self._app.show_result_of(self._app.view.run)
+        for timer in self._following:
+            timer.stop()
+        self._following = []
+        if self._follower is not None:
+            self._follow()
+            self._follower.close()
+            self._follower = None
+
+    def _show_what_was_missed(self) -> None:
+        """The other process is done: what came of its last run is shown as if this one had done it."""
+        from modelwright.tui.data import last_run
+        from modelwright.tui.widgets.results import ResultCard
+
+        app = self._app
+        run = last_run(app.root, app.session) if self._was_held else None
+        self._was_held = False
+        if run:
+            self._take_away(run)
+        if run and all(card.result["run"] != run for card in app.chat.query(ResultCard)):
+            app.show_result_of(run)
 
     def _told_fatal(self, said: Json) -> None:
         from modelwright.tui.widgets.cards import trouble

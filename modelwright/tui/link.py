@@ -122,13 +122,21 @@ class Link:
             self._handing_over.cancel()
 
 
-def stop_holder(root: Path, session: str) -> bool:
-    """Stop the run of the other process that holds the session, as Ctrl-C does there. False when it is not of this machine."""
+def holder(root: Path, session: str) -> int | None:
+    """The pid of the other process that holds the session; None when it is not of this machine."""
     try:
         who = json.loads((root / ".modelwright" / "sessions" / session / "lease").read_text(encoding="utf-8"))
-        if who["host"] != socket.gethostname():
-            return False
-        os.kill(who["pid"], signal.SIGINT)
+        return int(who["pid"]) if who["host"] == socket.gethostname() else None
     except (OSError, ValueError, KeyError):
+        return None
+
+
+def stop_holder(root: Path, session: str) -> bool:
+    """Stop the run of the other process that holds the session, as Ctrl-C does there. False when it is not of this machine."""
+    pid = holder(root, session)
+    try:
+        if pid is not None:
+            os.kill(pid, signal.SIGINT)
+    except OSError:
         return False
-    return True
+    return pid is not None

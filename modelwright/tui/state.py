@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
-from modelwright.text import human_bytes, human_seconds, one_line
+from modelwright.text import one_line
+from modelwright.tui.told import NOT_SERIES, told
 from modelwright.types import Json
 
 MOST_POINTS = 600
 MOST_LINES = 100_000
-NOT_SERIES = frozenset({"step", "steps", "eta_seconds", "seconds_left", "peak_memory_bytes"})
+PLANNING = "planning"
+"""Of a run; the others are of a step too."""
 RUNNING, DONE, FAILED, PENDING, UNVERIFIED, CUT = "running", "done", "failed", "pending", "unverified", "cut"
 SIGNS = {RUNNING: "▶", DONE: "✓", FAILED: "✗", PENDING: "·", UNVERIFIED: "!", CUT: "‖"}
 """A state is always a sign and a word, never a colour alone."""
+RUN_SIGNS = {**SIGNS, "denied": "✗", "nothing": "·", "interrupted": "‖", "waiting": "?"}
+
+
+def run_state(status: str) -> str:
+    """ "✓ done"."""
+    return f"{RUN_SIGNS.get(status, '?')} {status}"
 
 
 @dataclass
@@ -53,6 +60,8 @@ class StepView:
     decision: str = ""
     rule: str = ""
     reason: str = ""
+    answer: str = ""
+    """What the person said where the decision is to ask: allowed, rejected; left, when another step was rejected."""
     status: str = PENDING
     message: str = ""
     at: int | None = None
@@ -84,18 +93,23 @@ class StepView:
         """The estimate of the whole step in seconds."""
         return (self.estimate or {}).get("seconds")
 
+    @property
+    def predicted_memory_bytes(self) -> int | None:
+        """The estimated peak of the step's processes."""
+        return (self.estimate or {}).get("memory_bytes")
+
 
 class RunView:
     """A run. `changed` counts what was taken in, so a widget knows whether it is behind."""
 
     def __init__(self, run: str = "") -> None:
-        self.run, self.request, self.reason, self.status = run, "", "", "planning"
+        self.run, self.request, self.reason, self.status = run, "", "", PLANNING
         self.steps: dict[str, StepView] = {}
         self.plan: Json | None = None
         self.log: list[str] = []
         self.limits: Json = {}
         self.memory_in_use: int | None = None
-        """Bytes that the agent and its child processes hold now; measured from outside, not told by events."""
+        """Resident bytes of the processes of the step at work, now; measured from outside, not told by events."""
         self.changed = 0
         self._seq = 0
 
@@ -136,7 +150,7 @@ class RunView:
 
     def _on_policy_decision(self, data: Json, step: StepView | None, event: Json) -> None:
         if step:
-            step.decision, step.rule, step.reason = data["decision"], data["rule"], data.get("reason", "")
+            step.decision, step.rule, step.reason, step.answer = data["decision"], data["rule"], data.get("reason", ""), ""
             step.estimate = data.get("estimate")
 
     def _on_approval_asked(self, data: Json, step: StepView | None, event: Json) -> None:
@@ -147,15 +161,25 @@ class RunView:
 
     def _on_approval_given(self, data: Json, step: StepView | None, event: Json) -> None:
         self.status = "running"
+        self._note_answers(data)
         for name, changes in (data.get("edit") or {}).items():
             if name in self.steps:
                 self.steps[name].args.update(changes)
                 self.steps[name].sources.update(dict.fromkeys(changes, "edit"))
 
+    def _note_answers(self, data: Json) -> None:
+        rejected, allowed = data.get("reject") or {}, [*(data.get("allow") or []), *(data.get("allow_for_run") or [])]
+        for one in self.steps.values():
+            if one.id in rejected or one.id in allowed:
+                one.answer = "rejected" if one.id in rejected else "allowed"
+            elif rejected and one.decision == "ask" and not one.answer:
+                one.answer = "left"
+
     def _on_tool_started(self, data: Json, step: StepView | None, event: Json) -> None:
         self.status = "running"
         if step:
             step.status, step.started, step.error = RUNNING, event["time"], None
+            self.memory_in_use = None  # of the step before
 
     def _on_tool_progress(self, data: Json, step: StepView | None, event: Json) -> None:
         if step is None:
@@ -204,23 +228,3 @@ class RunView:
         parts = [s.left(now) if s.status == RUNNING else (s.estimate or {}).get("seconds") for s in self.steps.values()]
         open_ones = [p for p, s in zip(parts, self.steps.values(), strict=True) if s.status in (RUNNING, PENDING)]
         return sum(p for p in open_ones if p is not None) if open_ones else None
-
-
-def told(kind: str, data: Json) -> str:
-    """An event's own words on one line."""
-    if kind == "tool.progress":
-        numbers = [
-            f"{name.replace('_', ' ')} {value:.4g}"
-            for name, value in data.items()
-            if isinstance(value, int | float) and not isinstance(value, bool) and name not in NOT_SERIES
-        ]
-        return one_line(" · ".join([str(data.get("message", "")), *numbers]), 300)
-    if kind == "policy.decision":
-        return f"{data['decision']} by {data['rule']}: {one_line(str(data.get('reason', '')), 200)}"
-    if kind == "tool.finished":
-        took = f"{human_seconds(data.get('seconds', 0))}, peak {human_bytes(data.get('peak_memory_bytes') or 0)}"
-        return f"{one_line(str(data.get('summary', '')), 200)} ({took})"
-    if kind in ("tool.failed", "notice"):
-        found: Any = (data.get("error") or data).get("message", "")
-        return one_line(str(found), 300)
-    return one_line(", ".join(f"{name}={value}" for name, value in data.items() if value not in (None, "", [], {})), 300)

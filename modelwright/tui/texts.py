@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import textwrap
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +15,8 @@ from modelwright.text import human_bytes, human_seconds, one_line, safe_text
 from modelwright.types import Json
 
 SPAN = re.compile(r"request\[(\d+):(\d+)\]")
+LONGEST = 2000
+"""characters of a text that is wrapped"""
 FULL, EMPTY = "█", "░"
 MUTED = "dim"
 """For what stands beside the thing itself. Not $text-muted: in Content that is drawn in full white or black."""
@@ -65,6 +69,16 @@ def request_marked(request: str, sources: Iterable[str]) -> Content:
             made += [plain(request[at:start], MUTED), plain(f"«{request[start:end]}»", "bold underline")]
             at = end
     return Content.assemble(*made, plain(request[at:], MUTED))
+
+
+def under(start: str, text: str, width: int) -> str:
+    """The text behind its start, wrapped under itself."""
+    return textwrap.fill(one_line(text, LONGEST), max(width, 2 * len(start)), initial_indent=start, subsequent_indent=" " * len(start))
+
+
+def when(seconds: float) -> str:
+    """A time of the past by this machine's clock, as every list shows it."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def estimate_texts(estimate: Json | None) -> tuple[str, str, str]:

@@ -71,6 +71,7 @@ def test_a_killed_run_goes_on_with_the_limits_that_are_given(point: str) -> None
 
 
 def test_a_failed_run_goes_on_when_its_cause_is_mended(workspace: Path) -> None:
+    (workspace / "late.jsonl").touch()
     assert Agent(".").call("inspect_dataset", {"dataset": "late.jsonl"}).exit_code == 2
     (workspace / "late.jsonl").write_text((workspace / "data.jsonl").read_text())
     assert Agent(".").resume("last").status == "done"

@@ -14,6 +14,9 @@ from modelwright.agent.runs import Runs
 from modelwright.cli.memory import memory
 from modelwright.workspace import Workspace
 
+EMPTY_GGUF = b"GGUF\x03\x00\x00\x00" + bytes(16)
+"""A header, and nothing that it announces: it is seen when it is read."""
+
 
 @pytest.fixture
 def ran(workspace: Path) -> str:
@@ -75,8 +78,10 @@ def test_an_id_that_is_none_is_a_clear_error(workspace: Path) -> None:
 
 
 def test_what_taught_nothing_is_not_remembered(workspace: Path) -> None:
-    """A call that only looks, a file that is not there, a planner that is not there."""
+    """A call that only looks, a file with nothing in it, a planner that is not there."""
     (workspace / "data.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 2)
+    (workspace / "late.jsonl").touch()
+    (workspace / "late.gguf").write_bytes(EMPTY_GGUF)
     agent = Agent(workspace)
     assert agent.call("inspect_dataset", {"dataset": "data.jsonl"}).exit_code == 0
     assert agent.call("inspect_dataset", {"dataset": "late.jsonl"}).exit_code == 2
@@ -86,6 +91,7 @@ def test_what_taught_nothing_is_not_remembered(workspace: Path) -> None:
 
 def test_a_run_that_failed_after_a_step_is_an_attempt_and_not_measured(workspace: Path) -> None:
     (workspace / "data.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 2)
+    (workspace / "late.gguf").write_bytes(EMPTY_GGUF)
     calls = [("inspect_dataset", {"dataset": "data.jsonl"}), ("quantize", {"model": "late.gguf"})]
     steps = [{"id": f"s{i}", "tool": tool, "args": args} for i, (tool, args) in enumerate(calls, 1)]
     assert Agent(workspace).run(plan={"request": "look and quantize", "steps": steps}, yes=True).exit_code == 2

@@ -36,7 +36,7 @@ async def test_a_request_becomes_a_plan_is_approved_runs_and_is_read(make_app: M
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?", "models-and-data-made"))
         assert "«train.jsonl»" in text_of(app), "the span of the request that an argument came from"
-        await pilot.press("a")
+        await pilot.press("ctrl+g", "a")
         await until(pilot, lambda: app.query(ResultCard))
         await until(pilot, shows(app, "done and verified", "▲ better", "[+0.500, +0.586]"))
     assert heard()[:2] == [{"do": "say", "text": lines.REQUEST}, {"reply": {"allow": ["s1"]}}]
@@ -50,7 +50,7 @@ async def test_keys_of_the_first_half_second_answer_nothing(
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("a", "r", "a")
+        await pilot.press("ctrl+g", "a", "r", "a")
         await pilot.pause(0.1)
         assert len(heard()) == 1, "only the request went out"
         monkeypatch.setattr(plan_card, "GRACE_SECONDS", 0.0)
@@ -77,7 +77,7 @@ async def test_a_rejection_carries_its_reason(make_app: Make, heard: Callable[[]
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("x")
+        await pilot.press("ctrl+g", "x")
         await until(pilot, shows(app, "Why not s1?"))
         await pilot.press(*"too long", "enter")
         await until(pilot, lambda: heard()[1:] == [{"reply": {"reject": {"s1": "too long"}}}])
@@ -88,7 +88,7 @@ async def test_an_argument_is_edited_in_a_form_that_checks_while_one_types(make_
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("e")
+        await pilot.press("ctrl+g", "e")
         await until(pilot, shows(app, "this checks"))
         field = app.screen.query_one("#f-lora_rank", Input)
         field.value = "9999"
@@ -107,7 +107,7 @@ async def test_always_shows_the_rule_and_writes_it_after_a_second_yes(
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?", "always  "))
-        await pilot.press("A")
+        await pilot.press("ctrl+g", "A")
         await until(pilot, shows(app, "Always?", 'tools = ["finetune"]'))
         await pilot.press("n")
         assert not (workspace / "policy.toml").exists()
@@ -127,7 +127,7 @@ async def test_a_removed_step_makes_another_plan_that_is_run_instead(make_app: M
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
         app.chat.query_one(DataTable).move_cursor(row=1)
-        await pilot.press("d")
+        await pilot.press("ctrl+g", "d")
         await until(pilot, shows(app, "edited, not run yet", "1 step"))
         await pilot.press("a")
         await until(pilot, lambda: len(heard()) == 3)
@@ -141,7 +141,7 @@ async def test_a_plan_that_does_not_check_is_not_taken(make_app: Make) -> None:
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("d")  # the step that the other one refers to
+        await pilot.press("ctrl+g", "d")  # the step that the other one refers to
         await until(pilot, shows(app, "does not come before"))
         assert app.chat.query_one(PlanCard).draft is None
 
@@ -152,7 +152,7 @@ async def test_a_question_is_answered_by_choice(make_app: Make, heard: Callable[
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await ask(pilot, "look at something")
         await until(pilot, shows(app, "? Which data set?", "2. [red]eval.jsonl"))
-        await pilot.press("down", "enter")
+        await pilot.press("ctrl+g", "down", "enter")
         await until(pilot, lambda: heard()[1:] == [{"reply": {"choice": 1}}])
 
 
@@ -161,7 +161,7 @@ async def test_a_spent_budget_is_raised(make_app: Make, heard: Callable[[], list
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await ask(pilot, "go")
         await until(pilot, shows(app, "A budget is spent: steps 5 of 5"))
-        await pilot.press("b")
+        await pilot.press("ctrl+g", "b")
         await until(pilot, shows(app, "How many steps"))
         await pilot.press(*"20", "enter")
         await until(pilot, lambda: heard()[1:] == [{"reply": {"limits": {"steps": 20}}}])
@@ -196,7 +196,7 @@ async def test_text_from_outside_is_never_markup(make_app: Make) -> None:
     async with app.run_test(notifications=True, size=(120, 50)) as pilot:
         await ask(pilot, nasty)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("a")
+        await pilot.press("ctrl+g", "a")
         await until(pilot, lambda: not app.turns.busy)
         await ask(pilot, nasty)
         await until(pilot, lambda: not app.turns.busy and app.query("Answer"))

@@ -9,7 +9,7 @@ import pytest
 from textual import events
 
 from modelwright.tui.app import Modelwright
-from modelwright.tui.widgets.composer import Files
+from modelwright.tui.widgets.files import Files
 from tests.tui.waiting import shows, until
 
 Make = Callable[..., Modelwright]

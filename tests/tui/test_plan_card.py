@@ -34,7 +34,7 @@ async def test_a_key_shows_the_place_of_the_request_for_each_argument(make_app: 
     async with app.run_test(notifications=True, size=(120, 50)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Fine-tune «builtin» on «train.jsonl» with «rank 8» and", "from your words «train.jsonl»"))
-        await pilot.press("s", "s")
+        await pilot.press("ctrl+g", "s", "s")
         await until(pilot, shows(app, "› dataset = train.jsonl", "Fine-tune builtin on «train.jsonl» with rank 8 and"))
         await pilot.press("S", "S")
         await until(pilot, shows(app, "Fine-tune «builtin» on «train.jsonl» with «rank 8» and"))
@@ -60,7 +60,7 @@ async def test_the_row_of_totals_tells_the_budgets(make_app: Make) -> None:
     async with app.run_test(notifications=True, size=(80, 50)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "4:23 min", "Allow s1 finetune?"))
-        await pilot.press("down", "down")
+        await pilot.press("ctrl+g", "down", "down")
         await until(pilot, shows(app, "budgets of this run: 50 steps"))
 
 
@@ -77,7 +77,7 @@ async def test_edits_are_undone_and_the_proposed_plan_can_still_be_allowed(make_
     async with app.run_test(notifications=True, size=(100, 50)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("down", "d")
+        await pilot.press("ctrl+g", "down", "d")
         await until(pilot, lambda: steps_of(app) == ["finetune"])
         await pilot.press("x")
         await until(pilot, lambda: steps_of(app) == ["finetune", "compare"])
@@ -90,7 +90,7 @@ async def test_a_step_is_added_by_a_form_and_moved_to_the_front(make_app: Make) 
     async with app.run_test(notifications=True, size=(120, 50)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("n")
+        await pilot.press("ctrl+g", "n")
         await until(pilot, lambda: isinstance(app.screen, ChooseTool))
         await pilot.press(*"inspect_d", "enter")
         await until(pilot, lambda: isinstance(app.screen, StepForm))
@@ -111,7 +111,7 @@ async def test_a_plan_comes_back_from_an_editor_and_is_checked(make_app: Make, m
         card = app.chat.query_one(PlanCard)
         card.take_draft({"request": "x", "kind": "plan", "steps": [{"id": "s1", "tool": "finetunne", "args": {}}]})
         await until(pilot, shows(app, "the plan does not check", "finetune"))
-        await pilot.press("o")  # a pilot's terminal cannot be lent to an editor
+        await pilot.press("ctrl+g", "o")  # a pilot's terminal cannot be lent to an editor
         await until(pilot, shows(app, "an-editor: "))
         assert card.draft is None
 
@@ -122,7 +122,7 @@ async def test_a_rule_that_was_written_holds_from_the_next_turn_on(make_app: Mak
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?", "always"))
         first = app.turns.link.pid
-        await pilot.press("A")
+        await pilot.press("ctrl+g", "A")
         await until(pilot, shows(app, "Always?"))
         await pilot.press("y")
         await until(pilot, lambda: app.turns.ready and app.turns.link.pid not in (None, first), "a worker that knows the rule")

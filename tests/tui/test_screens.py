@@ -84,7 +84,8 @@ async def test_a_memory_shows_where_it_came_from_and_is_forgotten_after_a_yes(ma
         await until(pilot, lambda: table(app).rows == [])
 
 
-async def test_a_tool_is_called_by_a_form(make_app: Make, heard: Callable[[], list[dict[str, Any]]]) -> None:
+async def test_a_tool_is_called_by_a_form(make_app: Make, heard: Callable[[], list[dict[str, Any]]], workspace: Path) -> None:
+    (workspace / "eval.jsonl").write_text("{}\n", encoding="utf-8")
     app = make_app([])
     async with app.run_test(notifications=True, size=(120, 40)) as pilot:
         await until(pilot, lambda: app.turns.ready)
@@ -92,9 +93,9 @@ async def test_a_tool_is_called_by_a_form(make_app: Make, heard: Callable[[], li
         await until(pilot, lambda: [row.key for row in table(app).shown] == ["inspect_dataset"])
         await until(pilot, shows(app, "effects: reads_files"))
         await pilot.press("c")
-        await until(pilot, shows(app, "this checks"))
+        await until(pilot, shows(app, "no file data/train.jsonl"))
         app.screen.query_one("#f-dataset", Input).value = "eval.jsonl"
-        await pilot.pause()
+        await until(pilot, shows(app, "this checks"))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: heard()[0]["tool"] == "inspect_dataset" and heard()[0]["args"]["dataset"] == "eval.jsonl")
 

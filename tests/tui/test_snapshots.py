@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from modelwright.tui.app import DARK, LIGHT, Modelwright
+from modelwright.tui.widgets.linelog import LineLog
 from modelwright.tui.widgets.results import ResultCard
 from tests.tui import lines
 from tests.tui.waiting import shows, text_of, until
@@ -34,13 +36,13 @@ async def plan(pilot: Pilot[Any], theme: str = DARK) -> None:
     app.chat.composer.entry.cursor_blink = False
     app.chat.composer.put(lines.REQUEST)
     await pilot.press("enter")
-    await until(pilot, shows(app, "Allow s1 finetune?", "Reject [x]"))
+    await until(pilot, shows(app, "Allow s1 finetune?", "Reject"))
     await until(pilot, lambda: "looking at what" not in text_of(app))
 
 
 async def live(pilot: Pilot[Any], theme: str = DARK) -> None:
     await plan(pilot, theme)
-    await pilot.press("a")
+    await pilot.press("ctrl+g", "a")
     await until(pilot, lambda: pilot.app.view.steps["s1"].at == 25 and pilot.app.chat.live_card)
     pilot.app.view.memory_in_use = 2_100_000_000
     pilot.app.show_run()
@@ -49,7 +51,7 @@ async def live(pilot: Pilot[Any], theme: str = DARK) -> None:
 
 async def result(pilot: Pilot[Any], theme: str = DARK) -> None:
     await plan(pilot, theme)
-    await pilot.press("a")
+    await pilot.press("ctrl+g", "a")
     await until(pilot, lambda: pilot.app.chat.query(ResultCard))
     await until(pilot, shows(pilot.app, "done and verified", "biggest gain"), "the card from its beginning")
 
@@ -78,6 +80,8 @@ def test_live_screen(make_app: Make, snap_compare: Any) -> None:
         await live(pilot)
         await pilot.press("f3")
         await until(pilot, shows(pilot.app, "Live run", "train step 25 of 40 · loss", "tokens per second:"))
+        log = pilot.app.screen.query_one(LineLog)
+        await until(pilot, lambda: log.max_scroll_y and log.scroll_y == log.max_scroll_y, "the end of the log is shown")
 
     assert snap_compare(make_app(turn(25)), terminal_size=WIDE, run_before=whole_screen)
 
@@ -85,7 +89,7 @@ def test_live_screen(make_app: Make, snap_compare: Any) -> None:
 def test_source(make_app: Make, snap_compare: Any) -> None:
     async def source(pilot: Pilot[Any]) -> None:
         await plan(pilot)
-        await pilot.press("s", "s", "s")
+        await pilot.press("ctrl+g", "s", "s", "s")
         await until(pilot, shows(pilot.app, "› lora_rank = 8", "«rank 8»"))
 
     assert snap_compare(make_app(turn()), terminal_size=WIDE, run_before=source)
@@ -99,8 +103,9 @@ def test_result(make_app: Make, snap_compare: Any, size: tuple[int, int], theme:
 def test_form(make_app: Make, snap_compare: Any) -> None:
     async def form(pilot: Pilot[Any]) -> None:
         await plan(pilot)
-        await pilot.press("e")
+        await pilot.press("ctrl+g", "e")
         await until(pilot, shows(pilot.app, "this checks"))
+        pilot.app.screen.query_one("#f-model", Input).cursor_blink = False
 
     assert snap_compare(make_app(turn()), terminal_size=SMALL, run_before=form)
 
@@ -108,7 +113,7 @@ def test_form(make_app: Make, snap_compare: Any) -> None:
 def test_always(make_app: Make, snap_compare: Any) -> None:
     async def always(pilot: Pilot[Any]) -> None:
         await plan(pilot)
-        await pilot.press("A")
+        await pilot.press("ctrl+g", "A")
         await until(pilot, shows(pilot.app, "Always?"))
 
     assert snap_compare(make_app(turn()), terminal_size=WIDE, run_before=always)

@@ -211,11 +211,10 @@ class Planner:
         return plan.model_copy(update={"reason": "; ".join(said) or None})
 
     def _nothing(self, request: str, foreign: Sequence[Intent]) -> Plan:
-        """Says which capability would be needed, where that is known, and what there is."""
+        """Says which capability would be needed, where that is known, and what comes nearest."""
         needed = sorted({i.tool.removeprefix(ELSEWHERE) for i in foreign if i.tool.startswith(ELSEWHERE)})
-        what = f"it would take a tool for {', '.join(needed)}; I can " if needed else "I can "
-        able = ", ".join(lexicon().of(tool).does for tool in self._tools.values())
-        return Plan(request=request, kind="none", reason=f"none of my tools does this: {what}{able}")
+        what = f"; it would take one for {', '.join(needed)}" if needed else ""
+        return Plan(request=request, kind="none", reason=f"none of my tools does this{what}", choices=self._consult.nearest(request))
 
     def _note(self, stage: str, value: object) -> None:
         self.last_trace.append({"stage": stage, "value": value})

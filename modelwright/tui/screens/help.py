@@ -11,21 +11,29 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from modelwright.tui.commands import COMMANDS
-from modelwright.tui.texts import lines
+from modelwright.tui.texts import lines, under
+from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.plain import Plain
 
 COMPOSER = (
     ("Enter", "send"),
     ("Ctrl+J", "new line"),
     ("Up, Down", "what was said before"),
-    ("@", "complete the name of a file"),
+    ("@", "complete the name of a file; Tab or Enter on a folder goes on inside it"),
     ("/", "complete a command"),
-    ("Tab", "take the completion; else go to the next part of the screen"),
+    ("Tab", "take the completion; on an empty line go to the newest card"),
+    ("Ctrl+G", "go to what is asked or the last result, and back; Escape goes back too"),
     ("Ctrl+P", "all commands"),
 )
+ANY_SCREEN = (
+    ("escape", "clear the filter; back"),
+    ("/", "filter or search"),
+    ("F6", "read again"),
+)
+EDGES = 6
+"""columns beside the page, with the scrollbar"""
 EXAMPLES = (
     "what is in examples/tone/train.jsonl?",
     "fine-tune the built-in model on train.jsonl and compare it with the original on eval.jsonl",
@@ -44,22 +52,26 @@ class HelpScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Plain(" Help", id="head")
         with VerticalScroll():
-            yield Plain(_page())
-        yield Footer(compact=True)
+            yield Plain(id="page")
+        yield Keys(compact=True)
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
 
+    def on_resize(self) -> None:
+        self.query_one("#page", Plain).say(_page(self.size.width - EDGES))
 
-def _page() -> Content:
-    made: list[Content | str | tuple[str, str]] = [("Say what you want, for example", "bold"), *(f"  {text}" for text in EXAMPLES)]
-    made += ["", ("Commands", "bold"), *(f"  {c.name:<11}{c.key:<9}{c.what}" for c in COMMANDS)]
-    made += ["", ("Where one writes", "bold"), *(f"  {key:<12}{what}" for key, what in COMPOSER)]
+
+def _page(width: int) -> Content:
+    made: list[Content | str | tuple[str, str]] = [("Say what you want, for example", "bold")]
+    made += [under("  ", text, width) for text in EXAMPLES]
+    made += ["", ("Commands", "bold"), *(under(f"  {c.name:<11}{c.key:<9}", c.what, width) for c in COMMANDS)]
+    made += ["", ("Where one writes", "bold"), *(under(f"  {key:<12}", what, width) for key, what in COMPOSER)]
     for name, kind in _with_keys():
-        keys = [f"  {_key(b.key):<12}{b.description}" for b in kind.BINDINGS if isinstance(b, Binding) and b.key != "escape"]
+        keys = [under(f"  {_key(b.key):<12}", b.description, width) for b in kind.BINDINGS if isinstance(b, Binding) and b.key != "escape"]
         made += ["", (name, "bold"), *keys]
-    made += ["", ("Any other screen", "bold"), "  escape      back", "  /           filter or search", "  F6          read again"]
-    made += ["", "A screen reader reads `modelwright chat --plain` better: lines, no drawing."]
+    made += ["", ("Any other screen", "bold"), *(under(f"  {key:<12}", what, width) for key, what in ANY_SCREEN)]
+    made += ["", under("", "A screen reader reads `modelwright chat --plain` better: lines, no drawing.", width)]
     return lines(*made)
 
 

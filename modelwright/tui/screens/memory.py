@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,19 +9,29 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from modelwright.tui.screens.table import Row, TableScreen, json_text
-from modelwright.tui.texts import lines, plain
+from modelwright.tui.remembered import told
+from modelwright.tui.screens.table import Row, TableScreen
+from modelwright.tui.texts import plain, when
+from modelwright.types import Json
 
 if TYPE_CHECKING:
     from modelwright.agent.memory_view import MemoryView
 
 MOST = 1000
+GATE = {
+    "accept": "it is remembered",
+    "merge": "it was known already",
+    "supersede": "it is remembered instead of what was said before",
+    "quarantine": "it waits for your yes",
+    "reject": "it is not remembered",
+}
 
 
 class MemoryScreen(TableScreen):
-    HEAD = "Memory · x forgets the highlighted row, h hides it, y approves what waits, + adds"
+    HEAD = "Memory · what later plans may use, and where it came from"
     COLUMNS = ("id", "kind", "trust", "since", "text")
-    EMPTY = "nothing is remembered yet"
+    EMPTY = "nothing is remembered yet: runs that end well are, and what + adds"
+    OF_A_ROW = frozenset({"forget", "hide", "approve", "purge"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "forget", "forget"),
         Binding("h", "hide", "hide"),
@@ -32,13 +41,14 @@ class MemoryScreen(TableScreen):
     ]
 
     @contextmanager
-    def _opened(self) -> Iterator[MemoryView | None]:
+    def _opened(self, *, make: bool = False) -> Iterator[MemoryView | None]:
+        """None where nothing was ever run, unless it is to be made."""
         from modelwright import config
         from modelwright.agent.memory_view import MemoryView
         from modelwright.workspace import Workspace
 
         workspace = Workspace(self.root)
-        if not workspace.database.is_file():
+        if not make and not workspace.database.is_file():
             yield None
             return
         with MemoryView.opened(workspace, config.load(self.root), lambda message: None) as view:
@@ -51,14 +61,21 @@ class MemoryScreen(TableScreen):
 
     def tell(self, row: Row) -> Content:
         with self._opened() as view:
-            found = view.show(int(row.key)) if view else {}
-        waits = [(f"waits for you: {row.thing['quarantined']}", "bold")] if row.thing["quarantined"] else []
-        return lines(*waits, *(Content.assemble((f"{name}  ", "bold"), plain(_value(value))) for name, value in found.items()))
+            return told(view.show(int(row.key))) if view else plain("")
 
-    def _act(self, act: Callable[[Any], Any], said: str) -> None:
-        def work() -> None:
-            with self._opened() as view:
-                act(view)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        row = self.current()
+        if action == "approve":
+            return bool(row and row.thing["quarantined"])
+        return super().check_action(action, parameters)
+
+    def _act(self, act: Callable[[MemoryView], Json], said: str = "") -> None:
+        """Do something to the memory; where the write gate says no, or something else than was wanted, that is told."""
+
+        def work() -> str:
+            with self._opened(make=True) as view:
+                assert view is not None
+                return _gate_said(act(view))
 
         self.do(work, said)
 
@@ -74,7 +91,7 @@ class MemoryScreen(TableScreen):
 
     def action_approve(self) -> None:
         if row := self.current():
-            self._act(lambda view: view.approve(int(row.key)), f"memory {row.key} is approved")
+            self._act(lambda view: view.approve(int(row.key)), f"memory {row.key}")
 
     def _confirmed(self, verb: str, what: str, act: Callable[[Any, int], Any]) -> None:
         from modelwright.tui.screens.ask import Confirm
@@ -83,27 +100,30 @@ class MemoryScreen(TableScreen):
         if row is None:
             return
 
-        def told(yes: bool | None) -> None:
+        def answered(yes: bool | None) -> None:
             if yes:
                 self._act(lambda view: act(view, int(row.key)), f"memory {row.key}: {verb} done")
 
-        self.app.push_screen(Confirm(f"{verb.capitalize()} {row.key}?", f"{row.thing['text']}\n\n{what}", yes=verb.capitalize()), told)
+        self.app.push_screen(Confirm(f"{verb.capitalize()} {row.key}?", f"{row.thing['text']}\n\n{what}", yes=verb.capitalize()), answered)
 
     def action_add(self) -> None:
         from modelwright.tui.screens.ask import AskLine
 
-        def told(text: str | None) -> None:
+        def answered(text: str | None) -> None:
             if text and text.strip():
-                self._act(lambda view: view.add(text.strip()), "remembered")
+                self._act(lambda view: view.add(text.strip()))
 
-        self.app.push_screen(AskLine("What shall be remembered?"), told)
+        self.app.push_screen(AskLine("What shall be remembered?"), answered)
 
 
 def _cells(entry: Any) -> list[str]:
     mark = "? " if entry["quarantined"] else ""
-    since = time.strftime("%Y-%m-%d", time.localtime(entry["created"]))
-    return [str(entry["id"]), entry["kind"], entry["trust"], since, mark + entry["text"]]
+    return [str(entry["id"]), entry["kind"], entry["trust"], when(entry["created"]), mark + entry["text"].replace("\n", " · ")]
 
 
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json_text(value)
+def _gate_said(found: Json) -> str:
+    """What became of a proposal; empty for what is no decision of the gate."""
+    if "action" not in found:
+        return ""
+    why = f": {found['reason']}" if found["action"] in ("quarantine", "reject") else ""
+    return GATE[found["action"]] + why

@@ -10,24 +10,29 @@ from textual.content import Content
 from modelwright.tui.screens.table import Row, TableScreen
 from modelwright.tui.texts import lines
 
+REACHED = {True: "✓ it is there", False: "✗ it cannot be reached", None: "? not looked at"}
+
 
 class ModelsScreen(TableScreen):
     HEAD = "Models · Enter plans with the highlighted one from now on, + names another"
-    COLUMNS = ("", "model", "role", "found", "$/M in, out", "tokens/s", "first token")
+    COLUMNS = ("", "model", "role", "$/M in, out", "tokens/s", "first token", "found")
+    EMPTY = "no model is set: + names one"
+    OF_A_ROW = frozenset({"use"})
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "use", "use it"), Binding("plus", "name", "name one…")]
 
     def read(self) -> list[Row]:
         from modelwright.agent.models_info import models_table, table_cells
 
         found = models_table(self.root)
-        return [Row(row.ref, cells[:7], row) for row, cells in zip(found, table_cells(found)[1:], strict=True)]
+        made = []
+        for row, (_, model, role, place, *numbers, _) in zip(found, table_cells(found)[1:], strict=True):
+            made.append(Row(row.ref, [REACHED[row.reachable][0], model, role, *numbers, place], row))
+        return made
 
     def tell(self, row: Row) -> Content:
         thing = row.thing
-        reach = {True: "✓ it is there", False: "✗ it cannot be reached", None: "? not looked at"}[thing.reachable]
-        price = (
-            "unknown" if thing.prompt_price is None else f"{thing.prompt_price:g} and {thing.answer_price:g} US dollars a million tokens"
-        )
+        prices = (thing.prompt_price, thing.answer_price)
+        price = "unknown" if None in prices else f"{prices[0]:g} and {prices[1]:g} US dollars a million tokens" if any(prices) else "free"
         speed = (
             f"{thing.tokens_per_second:.1f} tokens/s, first token after {thing.ttft_seconds:.2f} s"
             if thing.tokens_per_second
@@ -35,7 +40,13 @@ class ModelsScreen(TableScreen):
         )
         fix = [f"fix: {thing.fix}"] if thing.fix else []
         return lines(
-            (thing.ref, "bold"), f"{thing.kind}, {thing.role}", reach, thing.found, f"price: {price}", f"last speed: {speed}", *fix
+            (thing.ref, "bold"),
+            f"{thing.kind}, {thing.role}",
+            REACHED[thing.reachable],
+            thing.found,
+            f"price: {price}",
+            f"last speed: {speed}",
+            *fix,
         )
 
     def on_data_table_row_selected(self) -> None:

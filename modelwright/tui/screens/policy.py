@@ -17,7 +17,8 @@ MOST_RUNS = 1000
 
 class PolicyScreen(TableScreen):
     HEAD = "Policy · s decides all past calls again, under this or another policy file"
-    COLUMNS = ("rule", "decides", "tools", "why")
+    COLUMNS = ("rule", "decides", "why", "tools")
+    EMPTY = "this policy has no rule"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "simulate", "simulate…"), Binding("c", "check", "check")]
 
     def _file(self) -> Path | None:
@@ -33,13 +34,15 @@ class PolicyScreen(TableScreen):
         entries = {entry["id"]: entry for entry in policy.source["rule"]}
         return [
             Row(
-                r.id, [r.id, r.decide.value, ", ".join(sorted(r.tools)) or "by effect", r.why], {"rule": entries[r.id], "file": policy.path}
+                r.id, [r.id, r.decide.value, r.why, ", ".join(sorted(r.tools)) or "by effect"], {"rule": entries[r.id], "file": policy.path}
             )
             for r in policy.rules
         ]
 
     def tell(self, row: Row) -> Content:
-        return lines((f"{row.key} in {row.thing['file']}", "bold"), plain(json_text(row.thing["rule"])))
+        rule = {name: value for name, value in row.thing["rule"].items() if name not in ("id", "why", "decide")}
+        head = f"{row.key}: {row.cells[1]}, as {row.cells[2]}"
+        return lines((head, "bold"), f"in {row.thing['file']}", plain(json_text(rule)))
 
     def action_check(self) -> None:
         from modelwright import tools

@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer
 
+from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.results import ResultCard
 from modelwright.types import Json
@@ -46,7 +46,7 @@ class ResultScreen(Screen[None]):
         yield Plain(f" Run {self._result['run']} · {self._result['request']}", id="head")
         with VerticalScroll(can_focus=False):
             yield PastResult(self._result, curves=True)
-        yield Footer(compact=True)
+        yield Keys(compact=True)
 
     def on_mount(self) -> None:
         self.query_one(PastResult).focus()

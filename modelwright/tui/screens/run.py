@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from modelwright.tui import clock
 from modelwright.tui.tail import Tail, job_log
+from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.linelog import LineLog
 from modelwright.tui.widgets.live import LiveCard
 from modelwright.tui.widgets.plain import Plain
@@ -49,7 +50,7 @@ class RunScreen(Screen[None]):
         yield LiveCard(self._app.view, charts=2)
         yield Input(placeholder="search the log, Enter goes to it", id="search", compact=True)
         yield LineLog(id="log")
-        yield Footer(compact=True)
+        yield Keys(compact=True)
 
     def on_mount(self) -> None:
         self.query_one(LineLog).focus()
@@ -71,7 +72,8 @@ class RunScreen(Screen[None]):
         return self._tail.look(path) if path else ["no child process of this run has written a log"]
 
     def action_curve(self) -> None:
-        self.query_one(LiveCard).turn()
+        if not self.query_one(LiveCard).turn():
+            self.notify("there is no other curve", markup=False)
 
     def action_log(self) -> None:
         self._of_child = not self._of_child

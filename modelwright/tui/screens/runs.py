@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from modelwright.text import clean
 from modelwright.tui.data import database
-from modelwright.tui.screens.table import Row, TableScreen
-from modelwright.tui.texts import lines, plain, value_text
-from modelwright.tui.widgets.results import CAN_GO_ON
+from modelwright.tui.screens.table import SHORTEST_CELL, Row, TableScreen
+from modelwright.tui.state import run_state
+from modelwright.tui.texts import plain
+from modelwright.tui.widgets.plain import Plain
+from modelwright.tui.widgets.results import CAN_GO_ON, NOTHING
+
+NAMES = 20
+"""columns for what is compared, beside the two values"""
 
 
 class RunsScreen(TableScreen):
-    HEAD = "Runs of this folder · m marks one, = compares it with the highlighted one"
+    HEAD = "Runs of this folder"
     COLUMNS = ("run", "when", "status", "took", "request")
-    EMPTY = "no run here yet"
+    EMPTY = "no run here yet: say in the conversation what you want"
+    OF_A_ROW = frozenset({"result", "trace", "mark", "compare", "report", "go_on"})
     MOST: ClassVar[int] = 500
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v,enter", "result", "result"),
@@ -36,25 +44,32 @@ class RunsScreen(TableScreen):
 
         with database(self.root) as db:
             found = as_they_stand(db, Workspace(self.root), Runs(db).all(self.MOST)) if db else []
-        return [Row(run.id, cells, run) for run, cells in zip(found, as_rows(found)[1:], strict=True)]
+        return [
+            Row(run.id, [run.id, when, run_state(run.status), took, str(clean(run.request))], run)
+            for run, (_, when, _, took, _) in zip(found, as_rows(found)[1:], strict=True)
+        ]
 
     def tell(self, row: Row) -> Content:
         from modelwright.agent.past import Past
+        from modelwright.tui.ran import told
 
         with database(self.root) as db:
-            if db is None:
-                return plain("")
-            past = Past(db, row.thing)
-            made: list[Content | str | tuple[str, str]] = [(row.thing.request, "bold")]
-            for step in past.steps:
-                made.append((f"{step.id} {step.tool}: {step.status}" + (f", {step.seconds:.1f} s" if step.seconds else ""), "bold"))
-                made += [
-                    f"    {name} = {value_text(value)}   from {step.sources.get(name, 'no source')}" for name, value in step.args.items()
-                ]
-                made += [f"    → {step.result['summary']}"] if step.result.get("summary") else []
-                made += [f"    ✗ {step.error['message']}"] if step.error else []
-                made += [f"    ✗ {c['name']}: {c['detail']}" for c in step.checks if not c["passed"]]
-        return lines(*made)
+            return told(Past(db, row.thing)) if db else plain("")
+
+    @property
+    def head(self) -> str:
+        return f"{self.HEAD} · " + (f"{self.marked} is marked, = compares it" if self.marked else "m marks one to compare it with another")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        row = self.current()
+        if row and action == "report":
+            return row.thing.status != NOTHING and self._report(row.key).is_file()
+        if row and action == "go_on":
+            return row.thing.status in CAN_GO_ON
+        return super().check_action(action, parameters)
+
+    def _report(self, run: str) -> Path:
+        return self.root.resolve() / ".modelwright" / "runs" / run / "report.html"
 
     def on_data_table_row_selected(self) -> None:
         self.action_result()
@@ -68,7 +83,7 @@ class RunsScreen(TableScreen):
     def action_mark(self) -> None:
         if row := self.current():
             self.marked = row.key
-            self.notify(f"{row.key} is marked; go to another and press =", markup=False)
+            self.query_one("#head", Plain).say(f" {self.head}")
 
     def action_compare(self) -> None:
         from modelwright.tui.screens.text import TextScreen
@@ -86,7 +101,7 @@ class RunsScreen(TableScreen):
             if db is None:
                 return
             try:
-                text = diff(db, self.marked, other).text()
+                text = diff(db, self.marked, other).text(max(SHORTEST_CELL, (self.size.width - NAMES) // 2))
             except ModelwrightError as error:
                 self.notify(str(error), severity="error", markup=False)
                 return
@@ -96,7 +111,7 @@ class RunsScreen(TableScreen):
         from modelwright.tui.browser import open_file
 
         if row := self.current():
-            open_file(self.app, self.root.resolve() / ".modelwright" / "runs" / row.key / "report.html")
+            open_file(self.app, self._report(row.key))
 
     def action_result(self) -> None:
         from modelwright.tui.data import result_of
@@ -108,9 +123,6 @@ class RunsScreen(TableScreen):
             self.app.push_screen(ResultScreen(found))
 
     async def action_go_on(self) -> None:
-        row = self.current()
-        if row and row.thing.status in CAN_GO_ON:
+        if row := self.current():
             await self.desk.back_to_chat()
             self.desk.turns.do({"do": "go_on", "run": row.key, "limits": None}, f"go on with {row.key}")
-        elif row:
-            self.notify(f"run {row.key} is over ({row.thing.status})", markup=False)

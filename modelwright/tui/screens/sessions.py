@@ -7,13 +7,15 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from modelwright.tui.data import database, export
+from modelwright.text import clean
+from modelwright.tui.data import database, export, turns_of
 from modelwright.tui.screens.table import Row, TableScreen
 from modelwright.tui.texts import plain
 
 
 class SessionsScreen(TableScreen):
-    HEAD = "Sessions · Enter goes on with one, e exports it; / searches all that was said"
+    HEAD = "Sessions · Enter goes on with one; / searches all that was said"
+    OF_A_ROW = frozenset({"resume", "export"})
     COLUMNS = ("session", "turns", "last", "first request")
     EMPTY = "nothing was said here yet"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -27,11 +29,12 @@ class SessionsScreen(TableScreen):
         from modelwright.agent.sessions import Sessions
 
         with database(self.root) as db:
-            if db is None:
-                return []
-            kept = Sessions(db)
-            found = kept.all()
-            return [Said(o.session, cells, page(kept.turns(o.session))) for o, cells in zip(found, overview_rows(found)[1:], strict=True)]
+            found = Sessions(db).all() if db else []
+        pages = [page(turns_of(self.root, one.session)) for one in found]
+        return [
+            Said(one.session, [*cells, str(clean(one.request))], said)
+            for one, (*cells, _), said in zip(found, overview_rows(found)[1:], pages, strict=True)
+        ]
 
     def tell(self, row: Row) -> Content:
         return plain(row.thing)
@@ -42,7 +45,8 @@ class SessionsScreen(TableScreen):
     def action_resume(self) -> None:
         if row := self.current():
             self.app.pop_screen()
-            self.desk.change_session(row.key)
+            if row.key != self.desk.session:
+                self.desk.change_session(row.key)
 
     def action_export(self, as_json: bool = False) -> None:
         if row := self.current():

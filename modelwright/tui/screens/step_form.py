@@ -1,7 +1,7 @@
 """A step's arguments as a form made from the tool's schema; each change is checked as a run would check it, while one types.
 
 A field of the schema is an Input (or a Select where it lists its values, a Switch where it is true or false). References to
-earlier steps ("$s1.model") are typed as they are and checked too.
+earlier steps ("$s1.model") are typed as they are and checked too; models and files have to be there.
 """
 
 from __future__ import annotations
@@ -85,6 +85,20 @@ class StepForm(Ask[Json | None]):
 
     def on_mount(self) -> None:
         self._check()
+        field = self._where_to_begin()
+        self.set_focus(field, scroll_visible=False)
+        self.call_after_refresh(self._show_words_of, field)
+
+    def _where_to_begin(self) -> Widget | None:
+        """The field that is wrong or missing, else the first one."""
+        fields = [self.query_one(f"#f-{name}") for name in self._schema["properties"]]
+        return next((field for field in fields if field.has_class("wrong")), next(iter(fields), None))
+
+    def _show_words_of(self, field: Widget | None) -> None:
+        """What the field is stands above it."""
+        shown = self.query_one(VerticalScroll)
+        if field is not None:
+            shown.scroll_to_widget(shown.children[shown.children.index(field) - 1], top=True, animate=False)
 
     # what is in the form ---------------------------------------------------------------------------------------------------
 
@@ -118,7 +132,7 @@ class StepForm(Ask[Json | None]):
         from modelwright.agent.editing import problem_of
 
         try:
-            field, problem = problem_of(self._plan, self._step["id"], self.changes())
+            field, problem = problem_of(self._plan, self._step["id"], self.changes(), self._root)
         except BadRequest as error:
             field, problem = "", str(error)
         for name in self._schema["properties"]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
@@ -18,15 +19,21 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Input
+from textual.widgets import DataTable, Input
 
 from modelwright.errors import ModelwrightError
-from modelwright.text import clean
+from modelwright.text import clean, one_line
 from modelwright.tui.texts import cell, plain
+from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.plain import Plain
 
 if TYPE_CHECKING:
     from modelwright.tui.app import Modelwright
+
+
+PADDING, SCROLLBAR = 2, 2
+"""columns: on both sides of a cell together, and at the right edge"""
+SHORTEST_CELL, LONGEST_CELL = 12, 400
 
 
 @dataclass(frozen=True)
@@ -50,12 +57,21 @@ class TableScreen(Screen[None]):
     HEAD: ClassVar[str] = ""
     COLUMNS: ClassVar[Sequence[str]] = ()
     EMPTY: ClassVar[str] = "nothing here yet"
+    OF_A_ROW: ClassVar[frozenset[str]] = frozenset()
+    """Actions that there are only while a row is highlighted."""
 
     def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = root
         self.rows: list[Row] = []
         self.shown: list[Row] = []
+        self._note = ""
+        """Why there are no rows, where there are none."""
+        self._natural: list[int] = []
+        self._widths: list[int] = []
+        """Of the columns: as their cells are, and as they are drawn."""
+        self._can: dict[str, bool | None] = {}
+        """Which actions there are for the highlighted row."""
 
     def compose(self) -> ComposeResult:
         yield Plain(f" {self.head}", id="head")
@@ -64,11 +80,9 @@ class TableScreen(Screen[None]):
         yield Plain("reading…", id="note")
         with VerticalScroll(id="detail"):
             yield Plain(id="told")
-        yield Footer(compact=True)
+        yield Keys(compact=True)
 
     def on_mount(self) -> None:
-        for name in self.COLUMNS:
-            self.table.add_column(name, key=name)
         self.table.focus()
         self.action_reload()
 
@@ -107,22 +121,45 @@ class TableScreen(Screen[None]):
 
     def _take(self, rows: list[Row], note: str) -> None:
         if self.is_attached:
-            self.rows = rows
-            self.query_one("#note", Plain).say(str(clean(note)))
-            self.query_one("#note").display = bool(note)
+            self.rows, self._note = rows, str(clean(note))
+            cells = [self.COLUMNS, *(row.cells for row in rows)]
+            self._natural = [max(cell_len(one_line(text, LONGEST_CELL)) for text in column) for column in zip(*cells, strict=True)]
             self._fill()
+
+    @property
+    def _filter(self) -> Input:
+        return self.query_one("#filter", Input)
 
     def _fill(self) -> None:
         at = self.current()
-        wanted = self.query_one("#filter", Input).value
-        self.shown = [row for row in self.rows if row.holds(wanted)]
-        self.table.clear()
-        for row in self.shown:
-            self.table.add_row(*(cell(text) for text in row.cells), key=row.key)
+        self.shown = [row for row in self.rows if row.holds(self._filter.value)]
         keys = [row.key for row in self.shown]
+        self._draw_rows()
         if at and at.key in keys:
             self.table.move_cursor(row=keys.index(at.key))
+        self._say_why_empty()
         self._tell()
+
+    def _draw_rows(self) -> None:
+        """Columns as wide as the screen has room for, whatever the filter leaves over; longer cells end in an ellipsis."""
+        widths = fitted(self._natural, self.size.width - PADDING * len(self._natural) - SCROLLBAR)
+        self.table.clear(columns=widths != self._widths)
+        if widths != self._widths:
+            self._widths = widths
+            for name, width in zip(self.COLUMNS, widths, strict=True):
+                self.table.add_column(name, key=name, width=width)
+        for row in self.shown:
+            self.table.add_row(*(cell(text, limit=width) for text, width in zip(row.cells, widths, strict=True)), key=row.key)
+
+    def _say_why_empty(self) -> None:
+        wanted = self._filter.value.strip()
+        note = f"no rows match “{wanted}” · Escape clears the filter" if self.rows and not self.shown else self._note
+        self.query_one("#note", Plain).say(note)
+        self.query_one("#note").display = bool(note)
+
+    def on_resize(self) -> None:
+        if self.rows:
+            self._fill()
 
     def current(self) -> Row | None:
         at = self.table.cursor_row
@@ -131,8 +168,18 @@ class TableScreen(Screen[None]):
     def on_data_table_row_highlighted(self) -> None:
         self._tell()
 
-    @work(thread=True, exclusive=True, group="tell")
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.current() is not None if action in self.OF_A_ROW else True
+
     def _tell(self) -> None:
+        can = {action: self.check_action(action, ()) for action in self.OF_A_ROW}
+        if can != self._can:  # the footer is made anew for it, which is slow
+            self._can = can
+            self.refresh_bindings()
+        self._tell_of_row()
+
+    @work(thread=True, exclusive=True, group="tell")
+    def _tell_of_row(self) -> None:
         row = self.current()
         try:
             told = self.tell(row) if row else plain("")
@@ -146,17 +193,19 @@ class TableScreen(Screen[None]):
             self.query_one("#detail", VerticalScroll).scroll_home(animate=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        if event.input.id == "filter":
+        if event.input.id == "filter" and self.rows:
             self._fill()
 
     def on_input_submitted(self) -> None:
         self.table.focus()
 
     def action_filter(self) -> None:
-        self.query_one("#filter").focus()
+        self._filter.focus()
 
     def action_back(self) -> None:
-        if self.query_one("#filter").has_focus:
+        """What is filtered is shown again first; then the screen is left."""
+        if self._filter.value or self._filter.has_focus:
+            self._filter.value = ""
             self.table.focus()
         else:
             self.app.pop_screen()
@@ -167,9 +216,19 @@ class TableScreen(Screen[None]):
             found = work()
         except (ModelwrightError, OSError, sqlite3.Error) as error:
             return self.notify(str(clean(str(error))), severity="error", markup=False)
-        self.notify(f"{said}{f': {clean(str(found))}' if isinstance(found, str | Path) else ''}", markup=False)
+        came = str(clean(str(found))) if isinstance(found, str | Path) else ""
+        self.notify(": ".join(filter(None, (said, came))), markup=False)
         self.action_reload()
         return None
+
+
+def fitted(widths: Sequence[int], room: int) -> list[int]:
+    """Made narrower until all fit, or as far as they can be read: the last first, as the least is lost there, then the widest."""
+    made = list(widths)
+    made[-1] = max(min(SHORTEST_CELL, made[-1]), made[-1] - max(0, sum(made) - room))
+    while sum(made) > room and max(made) > SHORTEST_CELL:
+        made[made.index(max(made))] -= 1
+    return made
 
 
 def json_text(value: Any) -> str:

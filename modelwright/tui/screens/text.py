@@ -8,8 +8,9 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
+from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.linelog import LineLog
 from modelwright.tui.widgets.plain import Plain
 
@@ -30,7 +31,7 @@ class TextScreen(Screen[None]):
         yield Plain(f" {self._head}", id="head")
         yield Input(placeholder="search", id="filter", compact=True)
         yield LineLog(id="text")
-        yield Footer(compact=True)
+        yield Keys(compact=True)
 
     def on_mount(self) -> None:
         self.query_one(LineLog).focus()

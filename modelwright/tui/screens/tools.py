@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from modelwright.tui.screens.table import Row, TableScreen, json_text
-from modelwright.tui.texts import MUTED, lines, plain
+from modelwright.tui.texts import lines, plain, under
 from modelwright.types import Json
+
+EDGES = 4
+"""columns beside the text, with the scrollbar"""
 
 
 class ToolsScreen(TableScreen):
-    HEAD = "Tools · c calls the highlighted one by a form"
+    HEAD = "Tools · Enter calls the highlighted one by a form"
+    OF_A_ROW = frozenset({"call", "schema"})
     COLUMNS = ("tool", "what it does")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("c,enter", "call", "call it"), Binding("s", "schema", "schema")]
 
@@ -30,10 +35,10 @@ class ToolsScreen(TableScreen):
         return lines(
             (tool.doc, "bold"),
             f"effects: {effects}",
-            ("arguments", "bold"),
-            *_fields(tool.args_schema),
+            ("arguments (* has to be given)", "bold"),
+            *_fields(tool.args_schema, tool.args_schema.get("required", []), self.size.width - EDGES),
             ("result", "bold"),
-            *_fields(tool.result_schema),
+            *_fields(tool.result_schema, (), self.size.width - EDGES),
             f"example: {json_text(tool.example)}",
         )
 
@@ -66,9 +71,9 @@ class ToolsScreen(TableScreen):
             self.app.push_screen(TextScreen(f"{row.key}: JSON schema of the arguments", json_text(tools.load(row.key).args_schema)))
 
 
-def _fields(schema: Json) -> list[Content]:
-    needed = schema.get("required", [])
+def _fields(schema: Json, needed: Collection[str], width: int) -> list[Content]:
+    """A star stands before what has to be given."""
     return [
-        Content.assemble(f"  {name:<18}", "* " if name in needed else "  ", plain(str(part.get("description", "")), MUTED))
+        plain(under(f"  {name:<18}{'* ' if name in needed else '  '}", str(part.get("description") or part.get("type") or "…"), width))
         for name, part in schema.get("properties", {}).items()
     ]

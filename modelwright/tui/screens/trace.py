@@ -12,12 +12,15 @@ from textual.timer import Timer
 
 from modelwright.tui.data import database
 from modelwright.tui.screens.table import Row, TableScreen, json_text
-from modelwright.tui.state import SIGNS, RunView, told
+from modelwright.tui.state import SIGNS, RunView
 from modelwright.tui.texts import lines, plain
+from modelwright.tui.told import told
 
 
 class TraceScreen(TableScreen):
     COLUMNS = ("#", "time", "step", "type", "what")
+    EMPTY = "this run left no events"
+    OF_A_ROW = frozenset({"step", "play"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,right", "step(1)", "next event"),
         Binding("k,left", "step(-1)", "event before"),
@@ -31,7 +34,7 @@ class TraceScreen(TableScreen):
 
     @property
     def head(self) -> str:
-        return f"Trace of {self.run} · j and k replay it, space plays it"
+        return f"Trace of {self.run} · each event, and how the run stood then"
 
     def read(self) -> list[Row]:
         from modelwright.agent import trace

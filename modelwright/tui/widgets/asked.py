@@ -5,6 +5,7 @@ The files are looked at in a thread, as an estimate may have to read them; until
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from textual.message import Message
 
 from modelwright.tui.texts import MUTED, estimate_texts, lines, money, plain
 from modelwright.tui.widgets.plain import Plain
+from modelwright.tui.widgets.reach import TO_ANSWER, when_reached
 from modelwright.types import Json
 
 if TYPE_CHECKING:
@@ -27,10 +29,27 @@ class Asked(Plain):
     class Looked(Message):
         """What the calls touch is known now."""
 
+    class Sized(Message):
+        """It has another size."""
+
     def __init__(self) -> None:
         super().__init__(classes="asked")
         self._found: dict[str, Consent | str] = {}
         """For each step that is asked about what a yes covers, or why that cannot be told."""
+        self._told: tuple[Json, str | None, str] | None = None
+        self._reached = False
+        """The focus is in the card, so its keys work."""
+
+    def on_mount(self) -> None:
+        when_reached(self.parent, self._reach)
+
+    def on_resize(self) -> None:
+        self.post_message(self.Sized())
+
+    def _reach(self, reached: bool) -> None:
+        self._reached = reached
+        if self._told is not None:
+            self.tell(*self._told)
 
     def rules(self) -> list[str]:
         """The rules that "always" would write."""
@@ -59,13 +78,29 @@ class Asked(Plain):
         self.post_message(self.Looked())
 
     def tell(self, pending: Json, step: str | None, run: str) -> None:
-        """The question, and the consequences for the highlighted step when it is asked about."""
+        """The question and every step that asks: the highlighted one in full, any other on a line."""
+        self._told = (pending, step, run)
         calls = {call["id"]: call for call in pending["calls"]}
-        head = plain("Allow " + ", ".join(f"{c['id']} {c['tool']}" for c in calls.values()) + "?", "bold")
+        way = "" if self._reached else f" · {TO_ANSWER}"
+        count = f"{len(calls)} steps, " if len(calls) > 1 else ""
+        head = plain(f"Allow {count}{_all(_named(call) for call in calls.values())}?{way}", "bold")
         note = [f"note: {pending['note']}"] if pending.get("note") else []
-        self.say(lines(head, *note, *(self._consequences(calls[step], run) if step in calls else [])))
+        rows = [self._in_full(call, calls, run) if name == step else self._in_short(call) for name, call in calls.items()]
+        self.say(lines(head, *note, *(line for row in rows for line in row)))
 
-    def _consequences(self, call: Json, run: str) -> list[str | Content]:
+    def _in_full(self, call: Json, calls: dict[str, Json], run: str) -> list[str | Content]:
+        """What the call does; what each yes covers, which is for all that ask."""
+        return [*([f"› {_named(call)}"] if len(calls) > 1 else []), *self._consequences(call, calls, run)]
+
+    def _in_short(self, call: Json) -> list[str | Content]:
+        found = self._found.get(call["id"], "looking at what it touches…")
+        if isinstance(found, str):
+            return [f"  {_named(call)} · {found.strip()}"]
+        reads = f"reads {_places(found.reads)}" if found.reads else "reads no file of yours"
+        writes = f"writes {_places(found.writes) or 'the folder of this run only'}"
+        return [f"  {_named(call)} · {reads} · {writes} · {estimate_texts(call.get('estimate'))[0]}"]
+
+    def _consequences(self, call: Json, calls: dict[str, Json], run: str) -> list[str | Content]:
         found = self._found.get(call["id"], "  looking at what it touches…")
         if isinstance(found, str):
             return [found]
@@ -76,8 +111,9 @@ class Asked(Plain):
             f"  runs    {call['tool']} ({', '.join(found.effects)})",
             f"  spends  {seconds}, {memory} memory, {disk} disk, {money(call.get('estimate'))}",
             *(f"  because {why} (rule {rule})" for rule, why in found.asked_by),
-            "  allow   this call as it stands, once",
-            f"  for run every call of {call['tool']}, with any arguments, till run {run} ends; a deny stays one",
+            f"  allow   {_as_they_stand(len(calls))}, once",
+            f"  for run every call of {_all(dict.fromkeys(one['tool'] for one in calls.values()))}, with any arguments, "
+            f"till run {run} ends; a deny stays one",
             Content.assemble("  always  ", plain(self._covered(found.rule), MUTED)),
         ]
 
@@ -86,6 +122,20 @@ class Asked(Plain):
         if self.size.width < ROOM_FOR_RULE:
             return "what the rule says that [A] shows you first"
         return "; ".join(line for line in rule.splitlines() if line.startswith(("tools", "effects", "when", "answers")))
+
+
+def _named(call: Json) -> str:
+    return f"{call['id']} {call['tool']}"
+
+
+def _as_they_stand(calls: int) -> str:
+    return "this call as it stands" if calls == 1 else f"{'both' if calls == 2 else f'all {calls}'} calls as they stand"
+
+
+def _all(names: Iterable[str]) -> str:
+    """ "a, b and c"."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _places(found: tuple[tuple[str, str], ...]) -> str:

@@ -1,4 +1,4 @@
-"""Smaller parts of the conversation: what was said, an answer in Markdown, an open question, a spent budget, an error."""
+"""Smaller parts of the conversation: what was said, an answer in Markdown, a spent budget, a run that was left, an error."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Markdown, OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Markdown
 
 from modelwright.text import safe_text
 from modelwright.tui.messages import Replied, Said
 from modelwright.tui.texts import lines, plain
 from modelwright.tui.widgets.plain import Plain
+from modelwright.tui.widgets.reach import TO_ANSWER, when_reached
 from modelwright.types import Json
 
 WORDS_AT_ONCE = 12
@@ -56,40 +56,6 @@ class Answer(Vertical):
         await stream.stop()
 
 
-class QuestionCard(Vertical):
-    """A question with its likely answers; Enter on one, or words of one's own."""
-
-    def __init__(self, pending: Json) -> None:
-        super().__init__()
-        self.pending = pending
-
-    def compose(self) -> ComposeResult:
-        yield Plain(plain(f"? {self.pending['question']}", "bold"), classes="title")
-        choices = [Option(plain(f"{n}. {text}")) for n, text in enumerate(self.pending["choices"], 1)]
-        yield OptionList(*choices, markup=False, compact=True)
-        yield Input(placeholder="or type the answer", compact=True)
-
-    def on_mount(self) -> None:
-        self.query_one(OptionList).display = bool(self.pending["choices"])
-
-    def take_focus(self) -> None:
-        self.query_one(OptionList if self.pending["choices"] else Input).focus()
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self._give({"choice": event.option_index}, self.pending["choices"][event.option_index])
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if event.value.strip():
-            self._give({"answer": event.value.strip()}, event.value.strip())
-
-    def _give(self, reply: Json, shown: str) -> None:
-        self.query_one(OptionList).display = self.query_one(Input).display = False
-        self.query_one(".title", Plain).say(lines((f"? {self.pending['question']}", "bold"), f"  {shown}"))
-        self.post_message(Replied(reply))
-
-
 class BudgetCard(Vertical, can_focus=True):
     """A bound was reached: raise it, or leave the run waiting."""
 
@@ -98,25 +64,48 @@ class BudgetCard(Vertical, can_focus=True):
     def __init__(self, pending: Json) -> None:
         super().__init__()
         self.pending = pending
+        self._raised_to = ""
+        self._is_open = True
 
     def compose(self) -> ComposeResult:
-        yield Plain(f"! A budget is spent: {self.pending['reached']} · b raises it", classes="title")
+        yield Plain(classes="title")
+
+    def on_mount(self) -> None:
+        when_reached(self, self._say)
+
+    def _say(self, reached: bool) -> None:
+        raised = f" · raised to {self._raised_to}" if self._raised_to else ""
+        way = (" · b raises it" if reached else f" · {TO_ANSWER}") if self._is_open else raised
+        self.query_one(".title", Plain).say(f"! A budget {'is' if self._is_open else 'was'} spent: {self.pending['reached']}{way}")
+
+    def close(self) -> None:
+        """Nothing is asked any more."""
+        self._is_open = False
+        self._say(False)
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._is_open if action == "raise_it" else True
 
     def action_raise_it(self) -> None:
         from modelwright.tui.screens.ask import AskLine
+
+        self.app.push_screen(AskLine(f"How many {self._bound} in all?"), self._told)
+
+    @property
+    def _bound(self) -> str:
+        return str(self.pending["reached"]).split()[0]
+
+    def _told(self, text: str | None) -> None:
         from modelwright.tui.texts import limits_of
 
-        bound = self.pending["reached"].split()[0]
-
-        def told(text: str | None) -> None:
-            limits = limits_of(f"{bound} {text}") if text else None
-            if limits:
-                self.query_one(".title", Plain).say(f"! A budget was spent: {self.pending['reached']} · raised to {text}")
-                self.post_message(Replied({"limits": limits}))
-            elif text:
-                self.app.notify(f"{text!r:.40} is not a number above zero", severity="error", markup=False)
-
-        self.app.push_screen(AskLine(f"How many {bound} in all?"), told)
+        limits = limits_of(f"{self._bound} {text}") if text else None
+        if limits:
+            self._raised_to = str(text)
+            self.close()
+            self.post_message(Replied({"limits": limits}))
+        elif text:
+            self.app.notify(f"{text!r:.40} is not a number above zero", severity="error", markup=False)
 
 
 class OfferCard(Vertical, can_focus=True):
@@ -129,14 +118,15 @@ class OfferCard(Vertical, can_focus=True):
         self.unfinished = unfinished
 
     def compose(self) -> ComposeResult:
-        yield Plain(
-            lines(
-                (f"‖ {self.unfinished['stands']}", "bold"),
-                f"  {self.unfinished['request'][:300]}",
-                '  u, or saying "go on", goes on with it',
-            ),
-            classes="title",
-        )
+        yield Plain(classes="title")
+
+    def on_mount(self) -> None:
+        when_reached(self, self._say)
+
+    def _say(self, reached: bool) -> None:
+        way = 'u, or saying "go on", goes on with it' if reached else 'saying "go on" goes on with it; so does u after Ctrl+G'
+        shown = lines((f"‖ {self.unfinished['stands']}", "bold"), f"  {self.unfinished['request'][:300]}", f"  {way}")
+        self.query_one(".title", Plain).say(shown)
 
     def action_go_on(self) -> None:
         self.post_message(Said("go on"))

@@ -1,14 +1,14 @@
 """The line where one writes: several lines, paste, history, `@` for files and `/` for commands, with what could follow shown above it.
 
 Enter sends, Ctrl+J (or Alt+Enter) begins a new line, Up and Down at the edges walk through what was said before, Tab takes a completion.
+Tab leaves an empty line only: where one writes, a slip of it must not bring the next letters to a card. What can follow an `@` is
+found in files.py.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,53 +16,16 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.message import Message
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
 from modelwright.text import safe_text
 from modelwright.tui.messages import Said
 from modelwright.tui.texts import plain
+from modelwright.tui.widgets.files import MOST_SHOWN, Files
 
-MOST_SHOWN = 8
-MOST_FILES = 5000
-"""looked at for a completion: a folder of a hundred thousand files must not stop a key press"""
-FRESH_SECONDS = 3.0
-SKIPPED = frozenset({"node_modules", "__pycache__", ".git", ".venv", ".modelwright"})
 WORD = re.compile(r"(?:^|\s)([@/]\S*)$")
-
-
-class Files:
-    """The files below a folder, looked for again when the last look is old: a walk takes up to 30 ms, a key press must not."""
-
-    def __init__(self, root: Path) -> None:
-        self._root, self._paths, self._looked = root, list[str](), -FRESH_SECONDS
-
-    def like(self, typed: str) -> list[str]:
-        if time.monotonic() - self._looked >= FRESH_SECONDS:
-            self._paths, self._looked = list(_paths(self._root)), time.monotonic()
-        return files_like(self._paths, typed)
-
-
-def files_like(paths: Iterable[str], typed: str, most: int = MOST_SHOWN) -> list[str]:
-    """Paths that hold what was typed, those that begin so first."""
-    found: list[tuple[bool, str]] = []
-    wanted = typed.casefold()
-    for path in paths:
-        if wanted in path.casefold():
-            found.append((not path.rpartition("/")[2].casefold().startswith(wanted) and not path.casefold().startswith(wanted), path))
-    return [path for _, path in sorted(found)[:most]]
-
-
-def _paths(root: Path) -> Iterator[str]:
-    seen = 0
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(f for f in folders if f not in SKIPPED and not f.startswith("."))
-        for name in [*sorted(names), *(f + "/" for f in folders)]:
-            seen += 1
-            if seen > MOST_FILES:
-                return
-            if not name.startswith("."):
-                yield os.path.relpath(os.path.join(folder, name), root) + ("/" if name.endswith("/") else "")
 
 
 class Entry(TextArea):
@@ -77,6 +40,9 @@ class Entry(TextArea):
         composer = self.composer
         if event.key in ("tab", "enter") and composer.is_choosing and composer.take_choice(enter=event.key == "enter"):
             event.prevent_default().stop()
+        elif event.key == "tab" and composer.text:
+            event.prevent_default().stop()
+            composer.complete()
         elif event.key == "enter":
             event.prevent_default().stop()
             self.action_send()
@@ -103,6 +69,9 @@ class Entry(TextArea):
 
 
 class Composer(Vertical):
+    class NothingSaid(Message):
+        """Enter on an empty line."""
+
     def __init__(self, root: Path, commands: Callable[[], Sequence[tuple[str, str]]], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._files, self._commands = Files(root), commands
@@ -133,8 +102,10 @@ class Composer(Vertical):
         return self.has_class("choosing")
 
     def send(self) -> None:
-        text = self.text.strip()
-        if text:
+        text = self._files.named_plainly(self.text.strip())
+        if not text:
+            self.post_message(self.NothingSaid())
+        else:
             if not self.history or self.history[-1] != text:
                 self.history.append(text)
             self.put("")
@@ -150,11 +121,20 @@ class Composer(Vertical):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()
+        self._offer()
+
+    def complete(self) -> None:
+        """Take the first of what could follow."""
+        self._offer()
+        if self.is_choosing:
+            self.take_choice()
+
+    def _offer(self) -> None:
+        """Show what could follow the word at the cursor."""
         found = WORD.search(self._before_cursor())
         if found is None or (found[1].startswith("/") and self.text.strip() != found[1]):
             return self.hide_choices()
-        self._show(found[1])
-        return None
+        return self._show(found[1])
 
     def _before_cursor(self) -> str:
         row, column = self.entry.cursor_location
@@ -188,9 +168,9 @@ class Composer(Vertical):
         if enter and value == word[1]:
             return False
         row, column = self.entry.cursor_location
-        end = "" if value.endswith("/") else " "
-        self.entry.replace(value.removeprefix("@") + end, (row, column - len(word[1])), (row, column))
-        self.hide_choices()
+        is_folder = value.endswith("/")  # it keeps its @, so that what is in it can follow
+        self.entry.replace(value if is_folder else value.removeprefix("@") + " ", (row, column - len(word[1])), (row, column))
+        self._offer()
         return True
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

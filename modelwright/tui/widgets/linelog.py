@@ -32,9 +32,12 @@ class LineLog(ScrollView, can_focus=True):
         self._shown = 0
         self._longest = 0
         self._found: int | None = None
+        self._may_follow = self._follows = True
+        """The end is shown as lines come, until somebody scrolls up."""
 
     def show(self, lines: Sequence[str], *, follow: bool = True) -> None:
-        at_end = self.scroll_offset.y >= self.max_scroll_y - 1
+        self._may_follow = follow
+        self._follows &= follow
         if lines is not self._lines or len(lines) < self._shown:
             self._shown = self._longest = 0
         self._lines = lines
@@ -42,9 +45,21 @@ class LineLog(ScrollView, can_focus=True):
             self._longest = min(LONGEST, max(self._longest, *map(len, lines[self._shown :]), 0))
             self._shown = len(lines)
             self.virtual_size = Size(self._longest, len(lines))
-            if follow and at_end:
-                self.scroll_end(animate=False, immediate=False)
+            self._stay_at_end()
         self.refresh()
+
+    def _stay_at_end(self) -> None:
+        if self._follows and self._lines:
+            self.scroll_end(animate=False, immediate=False, force=True)
+
+    def on_resize(self) -> None:
+        """What stands above it may have grown."""
+        self._stay_at_end()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self._may_follow:
+            self._follows = new_value >= self.max_scroll_y - 1
 
     def watch_wanted(self) -> None:
         self._found = None

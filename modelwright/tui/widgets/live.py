@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -9,7 +11,7 @@ from textual.content import Content
 
 from modelwright.text import human_bytes, human_seconds, one_line
 from modelwright.tui import clock
-from modelwright.tui.state import CUT, DONE, FAILED, RUNNING, SIGNS, UNVERIFIED, RunView, StepView
+from modelwright.tui.state import CUT, DONE, FAILED, PLANNING, RUNNING, SIGNS, UNVERIFIED, RunView, StepView
 from modelwright.tui.texts import MUTED, bar, plain
 from modelwright.tui.widgets.chart import Chart
 from modelwright.tui.widgets.plain import Plain
@@ -23,6 +25,8 @@ STYLES = {
 }
 SIDE_BY_SIDE = 100
 """columns from which two curves stand beside each other"""
+EDGES = 6
+"""columns beside a card"""
 SHORTEST_MESSAGE = 12
 """characters below which a message is left out"""
 FIRST = ("loss", "eval_loss", "tokens_per_second")
@@ -38,11 +42,12 @@ class LiveCard(Vertical):
         """How many curves are passed over, so that each can be seen."""
 
     def compose(self) -> ComposeResult:
-        yield Plain("Run", classes="title")
-        yield Plain(classes="steps")
-        with Horizontal(classes="charts"):
-            for _ in range(self._most):
-                yield Chart()
+        """As filled as it can be: on a busy machine seconds pass until it is drawn again."""
+        yield Plain(self._title(), classes="title")
+        yield Plain(self._steps(), classes="steps")
+        charts = [Chart() for _ in range(self._most)]
+        self._draw_on(charts)
+        yield Horizontal(*charts, classes="charts")
 
     def on_mount(self) -> None:
         self.show()
@@ -50,36 +55,53 @@ class LiveCard(Vertical):
     def on_resize(self, event: events.Resize) -> None:
         self.show()
 
-    def turn(self) -> None:
-        """Show the next curve first."""
+    def turn(self) -> bool:
+        """Show the next curve first. False when there is no other."""
         self._turned += 1
         self._draw_charts()
+        return len(self._curves()) > 1
 
     def show(self) -> None:
         """Draw what is known now; cheap when nothing changed but the clock."""
         if not self.is_mounted or not self.size.width:
             return
-        now, view = clock.now(), self.view
-        left = view.left(now)
-        to_go = f" · {human_seconds(left)} to go" if left is not None and view.status == "running" else ""
-        memory = f" · {human_bytes(view.memory_in_use)} in use" if view.memory_in_use and view.status == "running" else ""
-        self.query_one(".title", Plain).say(f"Run {view.run} · {view.status}{to_go}{memory}")
-        rows = [row for step in view.steps.values() for row in self._rows(step, now)]
-        self.query_one(".steps", Plain).say(Content("\n").join(rows) if rows else plain("thinking of a plan…", MUTED))
-        if view.changed != self._drawn:
-            self._drawn = view.changed
+        self.query_one(".title", Plain).say(self._title())
+        self.query_one(".steps", Plain).say(self._steps())
+        if self.view.changed != self._drawn:
+            self._drawn = self.view.changed
             self._draw_charts()
+
+    @property
+    def _width(self) -> int:
+        """Columns; before it has any, about those that it will get."""
+        return self.size.width or self.app.size.width - EDGES
+
+    def _title(self) -> str:
+        view, left = self.view, self.view.left(clock.now())
+        if not view.run:
+            return "No run is at work"
+        to_go = f" · {human_seconds(left)} to go" if left is not None and view.status == RUNNING else ""
+        return f"Run {view.run} · {view.status}{to_go}"
+
+    def _steps(self) -> Content:
+        now, view = clock.now(), self.view
+        rows = [row for step in view.steps.values() for row in self._rows(step, now)]
+        if rows:
+            return Content("\n").join(rows)
+        if not view.run:
+            return plain("what you say in the conversation is shown here as it moves; F2 lists past runs", MUTED)
+        return plain("thinking of a plan…" if view.status == PLANNING else view.reason or "no step ran", MUTED)
 
     def _rows(self, step: StepView, now: float) -> list[Content]:
         sign = SIGNS.get(step.status, "?")
         head = Content.assemble((f"{sign} {step.id} {step.tool:<16} {step.status:<10}", STYLES.get(step.status, MUTED)))
         if step.status == RUNNING:
-            return [Content.assemble(head, "\n", plain("    " + self._moving(step, now)))]
+            memory = [plain(f"    {told}", MUTED)] if (told := self._memory(step)) else []
+            return [Content.assemble(head, "\n", plain("    " + self._moving(step, now))), *memory]
         if step.status in (DONE, UNVERIFIED):
             passed = sum(bool(c["passed"]) for c in step.checks)
             checks = f" · {passed} of {len(step.checks)} checks" if step.checks else ""
-            peak = f" · {human_bytes(step.peak_memory_bytes)}" if step.peak_memory_bytes else ""
-            took = f"{human_seconds(step.seconds)}{peak}{checks}"
+            took = f"{human_seconds(step.seconds)}{self._peak(step)}{checks}"
             failed = [plain(f"    ✗ {c['name']}: {one_line(c['detail'], 300)}", "$text-error") for c in step.checks if not c["passed"]]
             return [Content.assemble(head, plain(took, MUTED)), plain(f"    {one_line(step.summary, 300)}"), *failed]
         if step.error:
@@ -87,24 +109,40 @@ class LiveCard(Vertical):
             return [head, plain(f"    {one_line(step.error['message'], 400)}{fix}", "$text-error")]
         return [head]
 
+    def _memory(self, step: StepView) -> str:
+        """Of the step's own processes: what they hold now, beside the peak that was predicted in the plan."""
+        now, most = self.view.memory_in_use, step.predicted_memory_bytes
+        parts = [f"{human_bytes(now)} in use" if now else "", f"a peak of {human_bytes(most)} predicted" if most else ""]
+        return f"memory: {', '.join(filter(None, parts))}" if any(parts) else ""
+
+    def _peak(self, step: StepView) -> str:
+        if not step.peak_memory_bytes:
+            return ""
+        predicted = step.predicted_memory_bytes if self._width >= SIDE_BY_SIDE else None
+        beside = f" ({human_bytes(predicted)} predicted)" if predicted else ""
+        return f" · peak {human_bytes(step.peak_memory_bytes)}{beside}"
+
     def _moving(self, step: StepView, now: float) -> str:
         parts = []
         if step.share is not None:
-            parts.append(f"{bar(step.share, 20 if self.size.width > 100 else 10)} {step.at}/{step.of}")
+            parts.append(f"{bar(step.share, 20 if self._width > SIDE_BY_SIDE else 10)} {step.at}/{step.of}")
         left = step.left(now)
         late = f"longer than the {human_seconds(step.expected)} expected" if step.expected else ""
         parts += [f"{human_seconds(left)} to go"] if left is not None else [late] if late else []
         parts += [f"{human_seconds(max(0.0, now - step.started))} so far"]
         parts += [f"{step.tokens_per_second:.0f} tokens/s"] if step.tokens_per_second else []
-        room = self.size.width - len("  ".join(parts)) - 12
+        room = self._width - len("  ".join(parts)) - 12
         return "  ".join([*parts, *([one_line(step.message, room)] if room > SHORTEST_MESSAGE else [])])
 
     def _draw_charts(self) -> None:
+        self._draw_on(self.query(Chart))
+
+    def _draw_on(self, charts: Iterable[Chart]) -> None:
         curves = self._curves()
         at = self._turned % len(curves) if curves else 0
-        room = self._most if self.size.width >= SIDE_BY_SIDE else 1
+        room = self._most if self._width >= SIDE_BY_SIDE else 1
         shown = [*curves[at:], *curves[:at]][:room]
-        for chart, curve in zip(self.query(Chart), [*shown, *[None] * self._most], strict=False):
+        for chart, curve in zip(charts, [*shown, *[None] * self._most], strict=False):
             chart.display = curve is not None
             if curve:
                 chart.draw(curve[0].replace("_", " "), curve[1])

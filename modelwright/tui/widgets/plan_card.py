@@ -1,7 +1,8 @@
 """The plan, and what the person says to it: yes in three sizes, no with a reason, or a change.
 
 Keys work for the highlighted step. For half a second after something is asked, keys that answer are not heard: they were meant for
-what was on the screen before.
+what was on the screen before. A change of arguments goes to the run, which asks again; any other change makes a draft, another plan
+that is not run yet. An undo takes both back, all at once.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Button, DataTable
 
 from modelwright.tui.messages import AlwaysWritten, PlanTaken, Replied
@@ -23,11 +22,12 @@ from modelwright.tui.widgets.arguments import Arguments
 from modelwright.tui.widgets.asked import Asked
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.plan_table import PlanTable
+from modelwright.tui.widgets.reach import Answers
 from modelwright.types import Json
 
 GRACE_SECONDS = 0.5
-ANSWERS = ("allow", "allow_for_run", "always", "reject")
-CHANGES = ("edit_step", "remove", "move_step", "add", "open_file")
+ANSWERS = ("allow_for_run", "always")
+CHANGES = ("allow", "edit_step", "remove", "move_step", "add", "open_file")
 BUTTONS = (
     ("allow", "Allow [a]"),
     ("allow_for_run", "For run [r]"),
@@ -46,6 +46,7 @@ class PlanCard(PlanTable):
         Binding("A", "always", "always…"),
         Binding("e", "edit_step", "edit"),
         Binding("x", "reject", "reject…"),
+        Binding("x", "undo", "undo edits"),
         Binding("s", "source(1)", "source"),
         Binding("S", "source(-1)", "source, backwards", show=False),
         Binding("d", "remove", "remove step"),
@@ -60,20 +61,21 @@ class PlanCard(PlanTable):
         self._root, self._policy = root, policy
         self.pending: Json | None = None
         self._asked_at = 0.0
+        self._edits = plan_edits.ArgumentEdits()
+        self._rejected = False
 
     def compose(self) -> ComposeResult:
         yield Plain("Plan", classes="title")
         yield DataTable(cursor_type="row", zebra_stripes=False)
         yield Arguments()
         yield Asked()
-        with Horizontal(classes="buttons"):
-            for action, label in BUTTONS:
-                yield Button(Content(label), id=action, compact=True)
+        yield Answers(BUTTONS)
 
     # what is asked -------------------------------------------------------------------------------------------------------
 
     def ask(self, pending: Json) -> None:
         self.pending, self._asked_at = pending, time.monotonic()
+        self._edits.settle(self.view.steps, pending["calls"])
         self.query_one(Asked).look(pending["calls"], self._root, self._policy)
         self._changed()
 
@@ -86,6 +88,16 @@ class PlanCard(PlanTable):
         self.show()
         self.refresh_bindings()
 
+    def standing(self) -> list[str]:
+        if self._rejected:
+            return ["rejected", "say what to change, or Ctrl+G and g plan it again"]
+        return [*(super().standing() or ["edited"]), "x undoes every edit"] if self.is_edited else []
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether what is shown is another plan than the one that was proposed, and can still become that again."""
+        return self.draft is not None or (self.pending is not None and bool(self._edits.back(self.view.steps)))
+
     def show_detail(self) -> None:
         super().show_detail()
         self._show_asked()
@@ -94,6 +106,7 @@ class PlanCard(PlanTable):
         asked = self.query_one(Asked)
         self.set_class(self.pending is not None, "asking")
         self.set_class(self.draft is not None, "edited")
+        self.set_class(self.is_edited, "changed")
         if self.pending is None or self.draft is not None:
             return asked.say("")
         step = self.selected()
@@ -116,8 +129,8 @@ class PlanCard(PlanTable):
         self.query_one(Arguments).pick(by)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("allow", "reject"):
-            return self._can_change
+        if action in ("reject", "undo"):
+            return self._can_change and self.is_edited == (action == "undo")
         if action in ANSWERS:
             return self.pending is not None and self.draft is None
         return self._can_change if action in CHANGES else True
@@ -131,7 +144,7 @@ class PlanCard(PlanTable):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        name = {"take": "allow", "drop": "reject"}.get(str(event.button.id), event.button.id)
+        name = {"take": "allow", "drop": "undo"}.get(str(event.button.id), event.button.id)
         getattr(self, f"action_{name}")()
 
     # answers ---------------------------------------------------------------------------------------------------------------
@@ -183,23 +196,29 @@ class PlanCard(PlanTable):
         return self._reply({"allow_for_run": self._asked_ids()})
 
     def action_reject(self) -> None:
-        """No, with a reason; where the plan was edited, back to the plan as it was proposed."""
+        """No, with a reason."""
         from modelwright.tui.screens.ask import AskLine
 
-        if self.draft is not None:
-            self.draft = None
-            return self._changed()
         if not self._heard() or self.pending is None:
-            return None
+            return
         step = self.selected()
         name = step.id if step and step.id in self._asked_ids() else self._asked_ids()[0]
 
         def told(reason: str | None) -> None:
             if reason is not None:
+                self._rejected = True
                 self._reply({"reject": {name: reason}})
+                self.show()
 
-        self.app.push_screen(AskLine(f"Why not {name}? (empty is fine; the run ends)"), told)
-        return None
+        self.app.push_screen(AskLine(f"Why not {name}? (empty is fine; the run ends, and can be planned again)"), told)
+
+    def action_undo(self) -> None:
+        """Back to the plan as it was proposed: the draft is dropped, and the run is told to change arguments back."""
+        if self._heard():
+            self.draft = None
+            if self.pending is not None and (told := self._edits.take_back(self.view.steps)):
+                self._reply({"edit": told})
+            self._changed()
 
     # changes ---------------------------------------------------------------------------------------------------------------
 
@@ -229,9 +248,7 @@ class PlanCard(PlanTable):
     def _edited(self, step: StepView, changes: Json) -> None:
         if self.draft is not None or self.pending is None:
             return self.take_draft(plan_edits.with_arguments(self._plan(), step.id, changes))
-        made = plan_edits.with_arguments(self._plan(), step.id, changes)
-        changed = next(s for s in made["steps"] if s["id"] == step.id)
-        step.args, step.sources = changed["args"], changed["sources"]
+        self._edits.make(step, changes)
         return self._reply({"edit": {step.id: changes}})
 
     def action_remove(self) -> None:

@@ -10,6 +10,50 @@ from modelwright.types import Json
 
 EDITED = "edit"
 """The source of an argument that a person put in."""
+Given = tuple[Json, dict[str, str]]
+"""Arguments and their sources."""
+
+
+class ArgumentEdits:
+    """Changes of arguments that a run was told, so that they can be taken back.
+
+    A run that is told a change tells it as an event, and asks again or refuses it; until it asks, steps are shown as they will be.
+    """
+
+    def __init__(self) -> None:
+        self._proposed: dict[str, Given] = {}
+        """Of each step that was changed, as it was before its first change."""
+        self._wanted: dict[str, Given] = {}
+
+    def make(self, step: StepView, changes: Mapping[str, object]) -> None:
+        """Change the step; None takes an argument out."""
+        self._proposed.setdefault(step.id, (dict(step.args), dict(step.sources)))
+        made = with_arguments(plan_of([step], ""), step.id, changes)["steps"][0]
+        self._want({step.id: step}, {step.id: (made["args"], made["sources"])})
+
+    def back(self, steps: Mapping[str, StepView]) -> dict[str, Json]:
+        """What takes every change back, step by step; empty when the steps are as they were proposed."""
+        found = {name: _changes(steps[name].args, args) for name, (args, _) in self._proposed.items() if name in steps}
+        return {name: changes for name, changes in found.items() if changes}
+
+    def take_back(self, steps: Mapping[str, StepView]) -> dict[str, Json]:
+        """Take every change back; gives what the run is to be told."""
+        told = self.back(steps)
+        self._want(steps, {name: self._proposed[name] for name in told})
+        return told
+
+    def settle(self, steps: Mapping[str, StepView], calls: Sequence[Json]) -> None:
+        """The run asks again: a step is as it was wanted, or as it is asked about where the change was not taken."""
+        asked = {call["id"]: (call["args"], call.get("sources") or {}) for call in calls}
+        settled = {name: asked[name] if name in asked and asked[name][0] != wanted[0] else wanted for name, wanted in self._wanted.items()}
+        self._want(steps, settled)
+        self._wanted = {}
+
+    def _want(self, steps: Mapping[str, StepView], wanted: Mapping[str, Given]) -> None:
+        self._wanted = dict(wanted)
+        for name, (args, sources) in wanted.items():
+            if name in steps:
+                steps[name].args, steps[name].sources = dict(args), dict(sources)
 
 
 def plan_of(steps: Sequence[StepView], request: str) -> Json:
@@ -48,6 +92,12 @@ def with_step(plan: Json, tool: str) -> tuple[Json, str]:
     name = next(f"s{n}" for n in range(1, len(taken) + 2) if f"s{n}" not in taken)
     made["steps"].append({"id": name, "tool": tool, "args": {}, "sources": {}})
     return made, name
+
+
+def _changes(now: Json, wanted: Json) -> Json:
+    """What makes `wanted` of `now`."""
+    gone = [name for name in now if name not in wanted]
+    return {**dict.fromkeys(gone), **{name: value for name, value in wanted.items() if name not in now or now[name] != value}}
 
 
 def _at(plan: Json, step: str) -> int:

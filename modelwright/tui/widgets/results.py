@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from modelwright.text import human_bytes, human_seconds, one_line, safe_text
+from modelwright.text import counted, human_bytes, human_seconds, one_line, safe_text
 from modelwright.tui.messages import Said
 from modelwright.tui.texts import MUTED, lines, plain
 from modelwright.tui.widgets.chart import Chart
@@ -29,6 +29,7 @@ OUTCOMES = {
     "interrupted": "‖ stopped; it can go on",
     "waiting": "? waits for you",
 }
+NOTHING = "nothing"
 CAN_GO_ON = ("interrupted", "failed", "waiting", "running")
 
 
@@ -59,28 +60,43 @@ class ResultCard(Vertical, can_focus=True):
         found = [(step["tool"], step["result"].get("losses")) for step in steps] if curves else []
         self._curves = [(f"{tool}: loss", list(enumerate(map(float, losses), 1))) for tool, losses in found if losses and len(losses) > 1]
 
+    @property
+    def ran(self) -> bool:
+        """Whether any step did: else there is nothing to report and nothing to do again."""
+        return any(step["status"] != "pending" for step in self.result["steps"])
+
     def compose(self) -> ComposeResult:
-        result = self.result
-        spent = result["spent"]
-        used = f"{spent['steps']} {'step' if spent['steps'] == 1 else 'steps'}, {human_seconds(spent['seconds'])}"
-        yield Plain(f"{OUTCOMES.get(result['status'], result['status'])} · run {result['run']} · {used}", classes="title")
-        yield Plain(self._summary(), classes="summary")
+        yield Plain(self._title(), classes="title")
+        yield Plain(self._nothing_done() if self.result["status"] == NOTHING else self._summary(), classes="summary")
         if self.pairs:
             pairs = Pairs(self.pairs)
             yield Plain(f"{pairs.names or 'b against a'}, row by row; above zero is better", classes="caption")
             yield pairs
         if self.samples:
             yield Samples(self.samples)
-        for _ in self._curves:
-            yield Chart()
-        yield Plain(self._files(), classes="files")
-
-    def on_mount(self) -> None:
-        for chart, (name, points) in zip(self.query(Chart), self._curves, strict=True):
+        for name, points in self._curves:
+            chart = Chart()
             chart.draw(name, points)
+            yield chart
+        if self.paths():
+            yield Plain(self._files(), classes="files")
 
     def on_resize(self) -> None:
         self.post_message(self.Sized(self))
+
+    def _title(self) -> str:
+        result, spent = self.result, self.result["spent"]
+        outcome = str(OUTCOMES.get(result["status"], result["status"]))
+        if result["status"] == NOTHING:
+            return outcome + (f": {one_line(result['error']['message'], 300)}" if result.get("error") else "")
+        return f"{outcome} · run {result['run']} · {counted(spent['steps'], 'step')}, {human_seconds(spent['seconds'])}"
+
+    def _nothing_done(self) -> Content:
+        """What comes nearest to what was asked, and where all of it is listed."""
+        from modelwright.agent.ending import nearest
+
+        near = nearest((self.result.get("plan") or {}).get("choices") or [])
+        return lines(*([f"  {near}"] if near else []), "  all tools: F4 or /tools")
 
     def _summary(self) -> Content:
         rows: list[Any] = []
@@ -102,22 +118,26 @@ class ResultCard(Vertical, can_focus=True):
             for step in self.result["steps"]
             for a in (step.get("result") or {}).get("artifacts", [])
         ]
-        report: str | None = self.result.get("report")
-        return [*found, *([(report, "report")] if report else [])]
+        return [*found, *([(self.report, "report")] if self.report else [])]
+
+    @property
+    def report(self) -> str:
+        """Its path, when there is something to report."""
+        return self.result.get("report") or "" if self.ran else ""
 
     def _files(self) -> Content:
         """What the run left; a path inside this folder as one would type it here."""
-        rows = [Content.assemble((f"{what}  ", MUTED), safe_text(_typed_here(path))) for path, what in self.paths()]
-        return lines(*rows) if rows else plain("")
+        return lines(*(Content.assemble((f"{what}  ", MUTED), safe_text(_typed_here(path))) for path, what in self.paths()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "report":
-            return bool(self.result.get("report"))
-        if action == "copy":
-            return bool(self.paths())
-        if action == "sample":
-            return len(self.samples) > 1
-        return self.result["status"] in CAN_GO_ON if action == "go_on" else True
+        possible: dict[str, bool] = {
+            "report": bool(self.report),
+            "copy": bool(self.paths()),
+            "again": self.result["status"] != NOTHING,
+            "go_on": self.result["status"] in CAN_GO_ON,
+            "sample": len(self.samples) > 1,
+        }
+        return possible.get(action, True)
 
     def action_sample(self, by: int) -> None:
         if self.samples:
@@ -126,7 +146,7 @@ class ResultCard(Vertical, can_focus=True):
     def action_report(self) -> None:
         from modelwright.tui.browser import open_file
 
-        open_file(self.app, Path(self.result["report"]))
+        open_file(self.app, Path(self.report))
 
     def action_copy(self) -> None:
         from modelwright.tui.screens.ask import Choose

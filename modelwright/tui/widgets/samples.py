@@ -15,6 +15,8 @@ from modelwright.types import Json
 
 SIDE_BY_SIDE = 100
 """columns from which two answers stand beside each other"""
+EDGES = 6
+"""columns beside a card"""
 
 
 class Sample(NamedTuple):
@@ -43,9 +45,7 @@ class Samples(Plain):
         self._show()
 
     def _show(self) -> None:
-        width = self.content_size.width
-        if not width:
-            return
+        width = self.content_size.width or self.app.size.width - EDGES  # before it has any, about those that it will get
         sample = self._samples[self._at]
         head = f"Sample {self._at + 1} of {len(self._samples)} · {sample.what}" + (" · [ and ] turn" if len(self._samples) > 1 else "")
         before, after = marked(sample.before, sample.after)

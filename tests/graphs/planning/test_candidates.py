@@ -51,7 +51,6 @@ def test_a_tilde_without_a_home_folder_is_no_crash(workspace: Path, text: str) -
     assert not {kind for kind, _ in kinds(text, workspace)} & {"folder", "file", "dataset"}
 
 
-
 @pytest.mark.parametrize(
     "text", ["the built-in model", "builtin", "the bundled one", "SmolLM2", "smollm2-135m-instruct", "the built in model"]
 )

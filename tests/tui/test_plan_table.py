@@ -1,0 +1,75 @@
+"""The plan as a table follows the width of the terminal, however often that changes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from modelwright.tui.app import Modelwright
+from modelwright.tui.widgets.plan_card import PlanCard
+from tests.tui import lines
+from tests.tui.waiting import ask, shows, text_of, until
+
+Json = dict[str, Any]
+Make = Callable[..., Modelwright]
+pytestmark = pytest.mark.asyncio
+HEIGHT = 60
+OUTPUT = "a/folder/whose/name/is/rather/long"
+WHOLE = f"model=builtin, dataset=train.jsonl, lora_rank=8, output={OUTPUT}"
+
+
+@pytest.fixture
+def plan(monkeypatch: pytest.MonkeyPatch) -> list[Json]:
+    """A plan whose arguments are longer than a narrow terminal."""
+    steps = copy.deepcopy(lines.STEPS)
+    steps[0]["args"]["output"] = OUTPUT
+    monkeypatch.setattr(lines, "STEPS", steps)
+    return [*lines.begin(lines.Teller()), lines.pending(), {"wait": True}]
+
+
+def rows(app: Modelwright) -> list[str]:
+    """The rows of the table as they stand on the screen."""
+    region = app.chat.query_one(PlanCard).table.region
+    return text_of(app).splitlines()[region.y : region.bottom]
+
+
+async def opened(pilot: Pilot[Any]) -> None:
+    await ask(pilot, lines.REQUEST)
+    await until(pilot, shows(pilot.app, "Allow s1 finetune?", "s2    compare", "total"))
+
+
+@pytest.mark.parametrize("first", [60, 104, 112, 125])
+async def test_from_narrow_to_wide_nothing_stays_cut(make_app: Make, plan: list[Json], first: int) -> None:
+    app = make_app(plan)
+    async with app.run_test(notifications=True, size=(first, HEIGHT)) as pilot:
+        await opened(pilot)
+        await pilot.resize_terminal(180, HEIGHT)
+        await until(pilot, lambda: "step  tool      arguments" in rows(app)[0] and WHOLE in rows(app)[1], "all arguments are there")
+        assert all(word in rows(app)[1] for word in ("finetune", "2:15 min", "12.0 MB", "? ask (models-and-data-made)"))
+        assert "…" not in "".join(rows(app))
+
+
+@pytest.mark.parametrize("last", [112, 125])
+async def test_from_wide_to_narrow_the_columns_move_together(make_app: Make, plan: list[Json], last: int) -> None:
+    app = make_app(plan)
+    async with app.run_test(notifications=True, size=(180, HEIGHT)) as pilot:
+        await opened(pilot)
+        await pilot.resize_terminal(last, HEIGHT)
+        await until(pilot, lambda: "…" in rows(app)[1], "the arguments are cut")
+        await until(pilot, lambda: "? ask (models-and-data-made)" in rows(app)[1], "the last column is whole")
+
+
+async def test_the_highlighted_step_stays_when_the_width_changes(make_app: Make, plan: list[Json]) -> None:
+    app = make_app(plan)
+    async with app.run_test(notifications=True, size=(80, HEIGHT)) as pilot:
+        await opened(pilot)
+        app.chat.query_one(PlanCard).table.move_cursor(row=1)
+        await pilot.resize_terminal(180, HEIGHT)
+        await until(pilot, lambda: "arguments" in rows(app)[0])
+        selected = app.chat.query_one(PlanCard).selected()
+        assert selected is not None
+        assert selected.id == "s2"
