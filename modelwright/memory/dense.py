@@ -25,7 +25,7 @@ PROBES = 16
 FEW = 20_000
 """A filter that leaves no more is searched in every list."""
 TRAIN_ON = 50_000
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 1000
 PARTS = 500
 GROWN = 1.5
 
@@ -126,10 +126,28 @@ class DenseIndex:
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
         if not self.rows or (allowed is not None and not allowed):
             return []
+        if self._flat and allowed is None:
+            return self._nearest(query[0], min(k, self.rows))
         params = self._params(allowed)
         faiss.omp_set_num_threads(1)  # two threads took 13.4 ms for 100,000 vectors, one 10.7
         scores, ids = self._index.search(query, min(k, self.rows), params=params)
         return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
+
+    def _nearest(self, query: Vector, k: int) -> list[tuple[int, float]]:
+        """All of a flat index by one product of matrix and vector: it runs on all cores, where FAISS searches one query on one.
+
+        At 100,000 vectors of 384 on two cores 9.6 ms beside 17.7, with one of them busy 19 (both memory-bound).
+        """
+        import faiss
+        import numpy as np
+
+        flat: Any = faiss.downcast_index(self._index.index)
+        every = faiss.rev_swig_ptr(flat.get_xb(), self.rows * self._dim).reshape(self.rows, self._dim)  # FAISS's own memory
+        scores = every @ query
+        best = np.argpartition(-scores, k - 1)[:k]
+        best = best[np.argsort(-scores[best], kind="stable")]
+        ids = faiss.rev_swig_ptr(self._index.id_map.data(), self.rows)
+        return [(int(ids[place]), float(scores[place])) for place in best]
 
     def _params(self, allowed: Sequence[int] | None) -> Any:
         import faiss

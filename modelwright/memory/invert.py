@@ -20,12 +20,12 @@ from modelwright.memory.segment import ARRAYS, Segment, header, offsets
 from modelwright.memory.words import stem_numbers
 
 Documents = Sequence[tuple[int, str]]
-RUN_DOCUMENTS = 5000
-RUN_CHARACTERS = 1_000_000
-"""Scanning takes about 30 bytes for each."""
+RUN_DOCUMENTS = 3000
+RUN_CHARACTERS = 400_000
+"""Making a run takes about 60 bytes for each."""
 AT_ONCE = 2
-MERGED_AT_ONCE = 500_000
-"""Postings: 20 MB while they are put in order."""
+MERGED_AT_ONCE = 250_000
+"""Postings: 10 MB while they are put in order."""
 IN_MEMORY = 4_000_000
 """Bytes of runs, or of a segment, up to which no file is made."""
 
@@ -51,7 +51,8 @@ class Vocabulary:
         import numpy as np
 
         with self._lock:
-            new = np.flatnonzero(~np.isin(scanned.sums, self._sums, assume_unique=True))
+            at = np.minimum(np.searchsorted(self._sums, scanned.sums), max(0, len(self._sums) - 1))
+            new = np.flatnonzero(self._sums[at] != scanned.sums) if len(self._sums) else np.arange(len(scanned.sums))
             if len(new):
                 words = scanned.words(new)
                 numbers = stem_numbers(words)

@@ -41,18 +41,26 @@ class Scanned:
 def scan(texts: Sequence[str]) -> Scanned:
     import numpy as np
 
-    lower = [lowered(text) for text in texts]
-    joined = "\n".join(lower)
+    joined, lengths = _joined(texts)
     characters = _characters(joined)
     inside = np.zeros(len(characters) + 2, dtype=bool)
     inside[1:-1] = _in_words(characters)
     starts, ends = np.flatnonzero(inside[1:] != inside[:-1]).reshape(-1, 2).T
-    bounds = np.cumsum([len(text) + 1 for text in lower])
+    bounds = np.cumsum(lengths)
     counts = np.diff(np.searchsorted(starts, bounds), prepend=0)
     sums, which = np.unique(_sums(characters[inside[1:-1]], ends - starts), return_inverse=True)
     some = np.zeros(len(sums), dtype=np.int64)
     some[which] = np.arange(len(which))
     return Scanned(sums, which, counts, joined, (starts[some], ends[some]))
+
+
+def _joined(texts: Sequence[str]) -> tuple[str, list[int]]:
+    """(all texts as words are compared, the length of each with the line end behind it)."""
+    joined = "\n".join(texts)
+    if joined.isascii():  # then lower case is as long, and one call does
+        return joined.lower(), [len(text) + 1 for text in texts]
+    lower = [lowered(text) for text in texts]
+    return "\n".join(lower), [len(text) + 1 for text in lower]
 
 
 def _characters(text: str) -> Any:
