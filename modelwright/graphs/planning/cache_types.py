@@ -14,7 +14,7 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.intents import Intent
 
-_BEFORE = re.compile(r"\b(?:kv|cache)\b[^.;?!]{0,40}$", re.IGNORECASE)
+_BEFORE = re.compile(r"\b(?:kv|cache)\b(?:[^.;?!]|\.(?=\S)){0,60}$", re.IGNORECASE)
 _AFTER = re.compile(r"[\s-]*(?:kv|k/v)?[\s-]*cache\b", re.IGNORECASE)
 _MAKES = re.compile(r"quant|shrink|compress|small|make|creat|convert|build|produc|turn|write|cut|squeez", re.IGNORECASE)
 

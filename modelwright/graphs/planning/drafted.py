@@ -36,7 +36,7 @@ def worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], tools
         taken = {value for other in kept for values in other.fields.values() for value in values}
         values = {value for some in step.fields.values() for value in some}
         again = any(other.tool == step.tool for other in kept) and not _brings(values - taken)
-        stale = bool(values) and values <= taken and all(v[0] == "N" for v in values)
+        stale = bool(values) and values <= taken and (step.tool not in hinted or all(v[0] == "N" for v in values))
         roomy = any(_lacks_a_model(other, tools[other.tool]) for other in kept)  # its model is an earlier step's
         unsigned = signed and step.tool not in points and not _brings(values - taken, "DFPGQ" if roomy else "DMFPGQ")
         if not kept or not (again or stale or unsigned):

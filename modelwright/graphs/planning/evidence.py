@@ -15,6 +15,8 @@ from typing import Any
 
 from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidates import find
+from modelwright.graphs.planning.numbers import find_numbers
+from modelwright.graphs.planning.units import in_own_unit
 from modelwright.graphs.planning.workflows import all_workflows
 from modelwright.types import Plan, Thing
 
@@ -40,6 +42,8 @@ def unsupported(plan: Plan, workspace: Path, memory: Mapping[str, Any] | None = 
 def _supports(source: str, name: str, value: Any, request: str, workspace: Path, known: Mapping[str, Sequence[Any]]) -> bool:
     if source.startswith("request"):
         start, end = map(int, re.findall(r"\d+", source))
+        if isinstance(value, int | float) and _is_converted(name, value, request, start, end):
+            return True
         return _follows(request[start:end], value, workspace) or phrases.says(name, request[start:end], value)
     if source.startswith("step"):
         return str(value).startswith(f"${source.split()[1]}.")
@@ -51,6 +55,11 @@ def _supports(source: str, name: str, value: Any, request: str, workspace: Path,
     if source == "workspace":
         return (workspace / str(value)).exists()
     return source in ("answer", "repair") or (source == "default" and value == "builtin")
+
+
+def _is_converted(name: str, value: float, request: str, start: int, end: int) -> bool:
+    """Whether it is the number of the slice in the argument's own unit: 800 for `0.8 s` in milliseconds."""
+    return any(in_own_unit(name, 1.0, float(found.value), request, end) == value for found in find_numbers(request[start:end]))
 
 
 def _by_source(things: Sequence[Thing]) -> dict[str, list[Any]]:

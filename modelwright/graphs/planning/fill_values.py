@@ -20,8 +20,10 @@ from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.questions import fits_role
 from modelwright.graphs.planning.sheet import Sheet
 from modelwright.graphs.planning.slots import looks
+from modelwright.graphs.planning.units import in_own_unit
 
 AMOUNTS = frozenset({"number", "memory", "money"})
+IN_MB = "_mb"
 
 
 def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapping[str, Candidate]) -> None:
@@ -79,7 +81,10 @@ def _put(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -
 
 def _value(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) -> Any:
     if candidate.kind in AMOUNTS and field.inner in ("integer", "number"):
-        return _within(sheet, draft, field, named.value_of(field, candidate), candidate)
+        value = in_own_unit(field.name, field.most, named.value_of(field, candidate), sheet.request, candidate.end)
+        if candidate.kind == "memory" and field.name.endswith(IN_MB):
+            value *= 1024
+        return _within(sheet, draft, field, value, candidate)
     return as_allowed(field, candidate) if field.allowed else candidate.value
 
 
@@ -105,13 +110,13 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     for field in fields.values():
         if field.name in draft.args or field.role or is_free_text(field):
             continue
-        found = _from_table(sheet, field, clause)
+        found = _captured(sheet, field, clause) or _from_table(sheet, field, clause)
         if "kv_cache_types" in fields and field.name in ("types", "kv_cache_types"):
             found = cache_types.or_weights(field, sheet.inside(clause), sheet.request)
         if found:
             _put(sheet, draft, field, found)
-        elif clause.tokens and (said := _by_phrase(sheet, field, clause)):
-            _put(sheet, draft, field, said)
+        elif said := _flag(sheet, field, clause):
+            _put(sheet, draft, field, [said])
         elif written := named.written_out(field, sheet.request, clause.start, clause.end):
             sheet.put(draft, field.name, written, written.value == "true" if field.type == "boolean" else None)
     _index_of_before(sheet, draft, fields)
@@ -148,7 +153,8 @@ def _by_name(sheet: Sheet, clause: Clause, fields: dict[str, FieldSpec]) -> dict
 def _amounts(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     """Memory and money go by their unit, where one argument takes it and one amount is there."""
     for kind in ("memory", "money"):
-        wanted = [f for f in fields.values() if kind in amount_of(f) and f.name not in draft.args and not f.role]
+        takes = [f for f in fields.values() if kind in amount_of(f) or (kind == "memory" and f.name.endswith(IN_MB))]
+        wanted = [f for f in takes if f.name not in draft.args and not f.role]
         here = [c for c in sheet.inside(draft.clause) if c.kind == kind and c not in sheet.used]
         wanted = [f for f in wanted if f.name == "price"] or wanted  # the plain word for what something costs
         if len(wanted) == 1 and here:
@@ -204,12 +210,16 @@ def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidat
     return found
 
 
-def _by_phrase(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
-    """A yes or no, or the names behind the word for an argument ("only the group finance")."""
-    if field.type == "boolean":
-        said = phrases.flag(field.name, sheet.request, clause.start, clause.end)
-        return [said] if said else []
-    return phrases.captured(field.name, sheet.request, clause.start, clause.end)
+def _flag(sheet: Sheet, field: FieldSpec, clause: Clause) -> Candidate | None:
+    is_flag = field.type == "boolean" and clause.tokens
+    return phrases.flag(field.name, sheet.request, clause.start, clause.end) if is_flag else None
+
+
+def _captured(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
+    """The names behind the word for an argument: "only the group finance", "values in q5_1"."""
+    if field.type == "boolean" or not clause.tokens:
+        return []
+    return [c for c in phrases.captured(field.name, sheet.request, clause.start, clause.end) if not field.allowed or as_allowed(field, c)]
 
 
 def _moved(candidate: Candidate, by: int) -> Candidate:

@@ -21,6 +21,7 @@ _WORDS_BEFORE = re.compile(r"(?:(?<![\w./-])[A-Za-z_-]+\s+){0,2}(?<![\w./-])[A-Z
 _WORDS_AFTER = re.compile(r"(?:\s+[A-Za-z_-]+(?![\w./])){0,2}")
 _KILO_TOKENS = re.compile(r"tokens?\b|length|context")
 """8k tokens are 8192: in the name of an argument."""
+KINDS_BESIDE = {"model": ("model", "missing"), "documents": ("model", "folder", "missing")}
 NEAR = 6
 """Words between a number and what says what it is for."""
 _OF_CARDS = re.compile(r"\s*[x×*-]?\s*(?:nvidia|amd)?\s*", re.IGNORECASE)
@@ -53,9 +54,8 @@ def _options(number: Candidate, wanted: Sequence[FieldSpec], text: str, start: i
     return shaped or [name for name in fitting if number.kind == "number" and _named(name, number, text, start, end)]
 
 
-_AND = re.compile(
-    r"\s*(?:[,/&+;|-]|\band\b|\bor\b|\bthen\b|\bund\b|\bet\b|\by\b|\be\b|\ben\b|\bto\b)*\s*(?:\band\b|\bthen\b|\bund\b)?\s*", re.IGNORECASE
-)
+_ANDS = r"(?:[,/&+;|-]|\b(?:with|and|or|then|danach|und|et|y|e|en|to)\b)"
+_AND = re.compile(rf"\s*(?:{_ANDS}\s*){{0,3}}", re.IGNORECASE)
 
 
 def run_of(number: Candidate, candidates: Sequence[Candidate], text: str, field: FieldSpec) -> list[Candidate]:
@@ -161,10 +161,12 @@ def _names(field: str) -> list[str]:
 def paths(fields: Mapping[str, FieldSpec], main: str, candidates: Sequence[Candidate], text: str) -> dict[str, Candidate]:
     """Which path fills which data set or file beside the main one, by the words next to it."""
     placed: dict[str, Candidate] = {}
-    wanted = [f for f in fields.values() if f.role in ("dataset", "file", "model") and f.name not in (main, "model") and not f.is_list]
+    roles = phrases.phrases().roles
+    own = [f for f in fields.values() if f.role in ("dataset", "file", "model") or (f.role and f.name in roles)]
+    wanted = [f for f in own if f.name not in (main, "model") and not f.is_list]
     for field in wanted:
         before, after = _path_patterns(field.name)
-        kinds = ("model", "missing") if field.role == "model" else ("dataset", "file", "missing")
+        kinds = KINDS_BESIDE.get(field.role, ("dataset", "file", "missing"))
         for candidate in candidates:
             if candidate in placed.values() or candidate.kind not in kinds:
                 continue

@@ -60,11 +60,13 @@ _OTHER: dict[str, int | float] = {
     "a couple of": 2,
     "half a": 0.5,
 }
-_TIMES = frozenset({"hundred", "thousand"})
+_TIMES = frozenset({"hundred", "thousand", "dozen"})
+_ONES = "|".join(list(_UNITS)[1:])
+_BELOW_100 = rf"(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(list(_UNITS)[1:10])}))?|{_ONES}"
 _LONGEST_FIRST = sorted([*_UNITS, *_TENS, *_OTHER], key=len, reverse=True)
 _WORDS = re.compile(
-    rf"\b(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(_UNITS)[1:10])})|a (?:dozen|hundred|thousand|couple(?: of)?)"
-    rf"|(?:{'|'.join(list(_UNITS)[1:])}|{'|'.join(_TENS)}) (?:hundred|thousand)|{'|'.join(_LONGEST_FIRST)})\b",
+    rf"\b(?:(?:a|{_ONES}) hundred(?: and)? (?:{_BELOW_100})|(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(_UNITS)[1:10])})"
+    rf"|a (?:dozen|hundred|thousand|couple(?: of)?)|(?:{_ONES}|{'|'.join(_TENS)}) (?:hundred|thousand|dozen)|{'|'.join(_LONGEST_FIRST)})\b",
     re.IGNORECASE,
 )
 
@@ -95,6 +97,8 @@ def read_words(text: str) -> int | float:
     text = text.lower()
     if text in known:
         return known[text]
+    if more := re.fullmatch(r"(.+ hundred)(?: and)? (.+)", text):
+        return read_words(more[1]) + read_words(more[2])
     first, second = re.split(r"[- ]", text, maxsplit=1)
     if second in _TIMES:
         return known[first] * known[second]

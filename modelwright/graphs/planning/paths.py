@@ -52,7 +52,7 @@ OWN_FOLDERS = frozenset(
 )
 """Names of folders that no organisation has."""
 _RATE = re.compile(
-    r"^[a-z$€£]+/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|week|month|year|word|token|byte|char|letter|request|req|user|step|row)s?$",
+    r"^(?:[a-z]+|[$€£][\d.,]*)/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|week|month|year|word|token|byte|char|letter|request|req|user|step|row)s?$",
     re.IGNORECASE,
 )
 """cost/month, tokens/s: no paths."""
@@ -86,6 +86,9 @@ _SAVE = re.compile(
 _NOT_PATHS = frozenset(
     {
         "and/or",
+        "ndcg/recall",
+        "recall/ndcg",
+        "precision/recall",
         "he/she",
         "s/he",
         "yes/no",

@@ -84,6 +84,8 @@ def captured(field: str, text: str, start: int = 0, end: int | None = None) -> l
         if match := pattern.search(text, start, len(text) if end is None else end):
             parts = list(_PARTS.finditer(text, *match.span("v"))) if field != "pattern" else [match]
             spans = [part.span("v") for part in parts]
+            if field == "pattern":
+                spans = [(a, a + len(re.sub(r"(?<!\\)[.,]$", "", text[a:b]))) for a, b in spans]  # the end of the sentence
             return [Candidate("value", _written(field, text[a:b]), a, b, text[a:b]) for a, b in spans]
     return []
 

@@ -44,3 +44,25 @@ def find_amounts(text: str) -> list[Candidate]:
 
 def _whole(value: float) -> int | float:
     return int(value) if value.is_integer() else value
+
+
+_TIME = re.compile(
+    r"\s?(?P<unit>ms|msec|milliseconds?|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|%|percent|per cent)(?!\w)", re.IGNORECASE
+)
+_MS = {"m": 60_000.0, "h": 3_600_000.0, "s": 1000.0}
+_OF_FIELD = {"_ms": 1.0, "_seconds": 1000.0}
+
+
+def in_own_unit(name: str, most: float | None, value: int | float, text: str, end: int) -> int | float:
+    """The number before text[end:] as an argument counts it: `0.8 s` is 800 for ttft_ms, `99 %` is 0.99 where at most 1 is taken."""
+    unit = _TIME.match(text, end)
+    said = unit.group("unit").lower() if unit else ""
+    counted = next((ms for ending, ms in _OF_FIELD.items() if name.endswith(ending)), None)
+    if not said:
+        return value
+    if said in ("%", "percent", "per cent"):
+        return round(value / 100, 10) if most is not None and most <= 1 < value else value
+    if counted is None:
+        return value
+    ms = 1.0 if said.startswith(("ms", "milli")) else _MS[said[0]]
+    return _whole(round(value * ms / counted, 10))

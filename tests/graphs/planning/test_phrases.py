@@ -10,9 +10,12 @@ import pytest
 
 from modelwright.contract import Tool
 from modelwright.graphs.plancheck import check
-from modelwright.graphs.planning import phrases
+from modelwright.graphs.planning import cache_types, phrases
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.evidence import unsupported
+from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.planner import Planner
+from modelwright.graphs.planning.units import in_own_unit
 from modelwright.models.base import Choice, Draft, DraftQuestion, DraftStep
 
 from .conftest import put_files
@@ -106,3 +109,45 @@ def test_a_denied_flag_is_off(field: str, text: str, value: bool) -> None:
 def test_a_number_that_only_stands_near_is_not_taken(workspace: Path, all_tools: dict[str, Tool]) -> None:
     plan = Planner(OneTool("rag_search"), all_tools, workspace).plan("passages about the budget 2024 in the index hr")
     assert "top_k" not in plan.steps[0].args
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("a hundred and fifty rows", 150), ("two hundred and twenty-five", 225), ("three hundred ten", 310), ("two dozen prompts", 24)],
+)
+def test_large_numbers_in_words(text: str, value: float) -> None:
+    assert [c.value for c in find_numbers(text)] == [value]
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "text", "value"),
+    [
+        ("ttft_ms", None, "within 0.8 s of it", 800),
+        ("ttft_ms", None, "within 250 ms", 250),
+        ("ttft_ms", None, "within 250 of them", 250),
+        ("timeout_seconds", None, "2 minutes", 120),
+        ("timeout_seconds", None, "1500 ms", 1.5),
+        ("threshold", 1.0, "at 55 %", 0.55),
+        ("threshold", 1.0, "at 0.5 %", 0.5),
+        ("rows", None, "55 %", 55),
+    ],
+)
+def test_a_number_is_told_in_the_unit_of_its_argument(name: str, most: float | None, text: str, value: float) -> None:
+    [number] = find_numbers(text)
+    assert in_own_unit(name, most, float(number.value), text, number.end) == value
+
+
+def test_groups_are_all_that_are_listed() -> None:
+    assert [c.value for c in phrases.captured("groups", "I'm in the groups hr and board, so I may see it")] == ["hr", "board"]
+    assert [c.value for c in phrases.captured("groups", "as a member of lawyers, search it")] == ["lawyers"]
+
+
+def test_an_expression_ends_before_the_end_of_its_sentence() -> None:
+    text = "replies have to match [A-Z][0-9]{2}[.][0-9]. How often?"
+    assert [c.value for c in phrases.captured("pattern", text)] == ["[A-Z][0-9]{2}[.][0-9]"]
+
+
+@pytest.mark.parametrize("text", ["the KV cache of models/a-f16.gguf as Q8_0", "a Q8_0 cache"])
+def test_a_type_beside_the_cache_is_the_caches(text: str) -> None:
+    assert cache_types.is_one(Candidate("quant", "Q8_0", text.index("Q8_0"), text.index("Q8_0") + 4, "Q8_0"), text)
+    assert not cache_types.is_one(Candidate("quant", "Q8_0", 0, 4, "Q8_0"), "Q8_0 of it; what of the cache?")
