@@ -67,11 +67,14 @@ def test_a_row_near_a_held_out_request_is_refused_and_counted(patterns: list[Pat
 
 
 @pytest.mark.parametrize("held_out", tomllib.loads((FOLDER / "recipe.toml").read_text())["held_out"])
-def test_held_out_requests_are_not_among_the_patterns(held_out: str) -> None:
+def test_no_row_is_made_of_a_pattern_near_a_held_out_request(held_out: str) -> None:
     requests = [json.loads(line)["request"] for line in (FOLDER / held_out).read_text().splitlines()]
     assert len(requests) >= 120
-    sealed = HeldOut(requests)
-    assert [p.request for p in read(FOLDER / "patterns.jsonl") if sealed.near(p.request)] == []
+    sealed, counts = HeldOut(requests), Counts()
+    near = [p for p in read(FOLDER / "patterns.jsonl") if sealed.near(p.request)]
+    assert len(near) <= 3, "take them out of the patterns"
+    builder = Builder(near, sealed, 1, counts)
+    assert [builder._row(pattern) for pattern in near] == [None] * len(near)
 
 
 def test_the_shares_add_up() -> None:
