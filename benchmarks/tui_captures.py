@@ -27,7 +27,7 @@ from modelwright.tui.widgets.asked import Asked
 from modelwright.tui.widgets.results import ResultCard
 
 Json = dict[str, Any]
-SIZE = (116, 36)
+SIZE = (116, 46)
 LOSSES_SHOWN = 17
 """points of the curve in the picture of the run"""
 SILENT = [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"]

@@ -265,6 +265,16 @@ class Terminal:
         assert text in self.shown[self._read :], self.shown
         self._read = self.shown.index(text, self._read) + len(text)
 
+    def interrupt(self, text: str) -> None:
+        """Ctrl-C until `text` is shown: one between the prompt and the reading behind it waits for the next key (readline's select)."""
+        for _ in range(10):
+            self.type("\x03")
+            try:
+                return self.until(text, 6)
+            except AssertionError:
+                continue
+        raise AssertionError(self.shown)
+
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())
 
@@ -286,8 +296,7 @@ def test_a_dumb_terminal_shows_prompt_plan_and_outcome_without_escapes() -> None
     terminal.type("all\n")
     terminal.until("done and verified")
     terminal.until("> ")
-    terminal.type("\x03")
-    terminal.until("Ctrl-D ends the conversation")
+    terminal.interrupt("Ctrl-D ends the conversation")
     terminal.until("> ")
     terminal.type("\x04")
     assert terminal.ended() == 0
