@@ -136,7 +136,7 @@ class DenseIndex:
     def _nearest(self, query: Vector, k: int) -> list[tuple[int, float]]:
         """All of a flat index by one product of matrix and vector: it runs on all cores, where FAISS searches one query on one.
 
-        At 100,000 vectors of 384 on two cores 9.6 ms beside 17.7, with one of them busy 19 (both memory-bound).
+        At 100,000 vectors of 384 on two quiet cores 12.5 ms where FAISS took 18.0 (benchmarks/hybrid_query.py, "dense").
         """
         import faiss
         import numpy as np
