@@ -25,12 +25,14 @@ from modelwright.engines.loss_mask import Example, MaskReport
 from modelwright.engines.outputs import place, refuse_existing
 from modelwright.engines.train_card import write_records
 from modelwright.engines.train_data import encode_rows, load_rows, make_batches
-from modelwright.engines.train_memory import bound_memory, cores, is_out_of_memory
+from modelwright.engines.memory_bound import MemoryBound
+from modelwright.engines.train_memory import cores, is_out_of_memory, rows_that_fit, shape_of
 from modelwright.engines.train_proof import first_values, moved_since, prove_weights
 from modelwright.engines.train_settings import adapter, four_bit, training_arguments
 from modelwright.engines.train_spec import TrainSpec
 from modelwright.errors import ModelRefError, ToolFailed
 from modelwright.files import clear_os_errors, write_json
+from modelwright.text import human_bytes
 
 Json = dict[str, Any]
 SAID_EVERY = 8
@@ -57,6 +59,7 @@ class Training:
         self.spec, self.job = spec, job
         self.say = job.progress
         self.notes: list[str] = []
+        self.bound: MemoryBound | None = None
 
     def run(self) -> Json:
         self._prepare_process()
@@ -84,7 +87,7 @@ class Training:
 
         torch.set_num_threads(cores(self.spec.threads))
         if not torch.cuda.is_available():
-            bound_memory(self.spec.memory_bytes)
+            self.bound = MemoryBound(self.spec.memory_bytes)
 
     def _load(self) -> tuple[Any, Any]:
         import torch
@@ -208,11 +211,22 @@ class Training:
             peft_config=adapter(self.spec) if self.spec.makes_adapter else None,
             callbacks=[watch],
             batches=batches,
-            batch_size=self.spec.batch_size,
+            rows_at_once=self._rows_at_once(max(len(e.input_ids) for e in examples), max(map(len, batches))),
+            bound=self.bound,
             say=self._retry,
         )
         trainer.remove_callback(PrinterCallback)
         return trainer, watch
+
+    def _rows_at_once(self, longest: int, rows: int) -> int:
+        """Of a whole batch, by the estimate; a device of its own says when it is full."""
+        if self.bound is None:
+            return rows
+        fits = rows_that_fit(shape_of(self.spec.model), self.spec.method, rows, longest, self.bound.most, rank=self.spec.lora_rank)
+        if fits < rows:
+            note = f"{rows} rows of {longest} tokens do not fit into {human_bytes(self.bound.most)}"
+            self._retry(f"{note}: each step takes {fits} at once and adds up the gradients")
+        return fits
 
     def _seconds_left(self) -> float | None:
         """Until this job is stopped; None when nobody set a limit."""

@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader
 from trl import SFTTrainer
 
 from modelwright.engines.loss_mask import IGNORED
+from modelwright.engines.memory_bound import MemoryBound
 from modelwright.engines.train_data import LABELS, TOKENS, Batches, collate, rounded
 from modelwright.engines.train_memory import is_out_of_memory, multiplies_bfloat16
 from modelwright.errors import ToolFailed
@@ -41,11 +42,20 @@ a row. Longer rows keep torch's own, which does not hold all pairs of tokens in 
 class AssistantTrainer(SFTTrainer):  # type: ignore[misc]
     """Trains on rows that bring their labels."""
 
-    def __init__(self, *args: Any, batches: Batches, batch_size: int, say: Callable[[str], None], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        batches: Batches,
+        rows_at_once: int,
+        say: Callable[[str], None],
+        bound: MemoryBound | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.batches = batches
-        self.micro_size = batch_size
+        self.micro_size = rows_at_once
         self.say = say
+        self.bound = bound
         self._widen_adapter()
         self.plain_head = head_is_plain(self.bare_model())
         quantized = getattr(self.bare_model(), "is_loaded_in_4bit", False)
@@ -103,9 +113,11 @@ class AssistantTrainer(SFTTrainer):  # type: ignore[misc]
     def _use_less_memory(self, model: Any) -> None:
         """Half as many rows at once; with one row, recompute activations; then there is nothing left to try."""
         model.zero_grad(set_to_none=True)
-        gc.collect()
-        if torch.cuda.is_available():
+        if self.bound is None:
+            gc.collect()
             torch.cuda.empty_cache()
+        else:
+            self.bound.begin_again()
         if self.micro_size > 1:
             self.micro_size = (self.micro_size + 1) // 2
             self.say(f"retry: out of memory, so each step takes {self.micro_size} rows at once and adds up the gradients")

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from modelwright.memory.scan import Scanned, scan
 from modelwright.memory.segment import ARRAYS, Segment, header, offsets
-from modelwright.memory.words import stem_numbers
+from modelwright.memory.words import stemmed
 
 Documents = Sequence[tuple[int, str]]
 RUN_DOCUMENTS = 3000
@@ -55,7 +55,7 @@ class Vocabulary:
             new = np.flatnonzero(self._sums[at] != scanned.sums) if len(self._sums) else np.arange(len(scanned.sums))
             if len(new):
                 words = scanned.words(new)
-                numbers = stem_numbers(words)
+                numbers = stemmed(words)
                 sums = np.concatenate([self._sums, scanned.sums[new]])
                 terms = np.concatenate([self._terms, np.array([numbers[word] for word in words], dtype=np.int64)])
                 order = np.argsort(sums)

@@ -1,7 +1,7 @@
 """The words of a text as 64-bit numbers: split, lower-cased, and cut to their Porter stems by SQLite's own FTS5.
 
-One stemmer for the durable index (FTS5) and for its cache (lexical.py), so that both find the same. Each word is stemmed
-once and remembered. Two stems of one number among 500,000 have a chance of 1 in 10^8.
+One stemmer for the durable index (FTS5) and for its cache (lexical.py), so that both find the same. A question's words are
+stemmed once and remembered. Two stems of one number among 500,000 have a chance of 1 in 10^8.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ def lowered(text: str) -> str:
 
 
 def stem_numbers(words: Iterable[str]) -> dict[str, int]:
-    """Word -> the number of its stem."""
+    """Word -> the number of its stem, remembered."""
     wanted = set(words)
     with _lock:
         if wanted <= _stems.keys():
             return {word: _stems[word] for word in wanted}
         if len(_stems) + len(wanted) > MOST_KEPT:
             _stems.clear()
-        _stems.update(_stem(sorted(wanted - _stems.keys())))
+        _stems.update(stemmed(sorted(wanted - _stems.keys())))
         return {word: _stems[word] for word in wanted}
 
 
-def _stem(words: Sequence[str]) -> dict[str, int]:
+def stemmed(words: Sequence[str]) -> dict[str, int]:
+    """The same for words that will not come again: nothing is kept."""
     if not words:
         return {}
     db = sqlite3.connect(":memory:", isolation_level=None)

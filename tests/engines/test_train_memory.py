@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelwright.engines import train_memory
-from modelwright.engines.train_memory import BUILTIN, Shape, disk_bytes, memory_bytes, shape_of, tokens_per_second
+from modelwright.engines.train_memory import BUILTIN, Shape, disk_bytes, memory_bytes, rows_that_fit, shape_of, tokens_per_second
 from modelwright.modelrefs import Model, builtin_gguf
 
 
@@ -73,3 +73,13 @@ def test_an_adapter_of_rank_16_takes_the_twenty_megabytes_that_it_takes() -> Non
 def test_threads_of_zero_mean_every_core_that_the_process_may_use() -> None:
     assert train_memory.cores(0) >= 1
     assert train_memory.cores(3) == 3
+
+
+def test_of_a_batch_as_many_rows_as_fit_are_taken_at_once() -> None:
+    def rows(limit: float) -> int:
+        return rows_that_fit(BUILTIN, "full", 64, 100, int(limit))
+
+    whole = memory_bytes(BUILTIN, "full", 6400)
+    assert rows(whole) == 64
+    assert rows(whole - 1) == 32
+    assert rows(0) == 1
