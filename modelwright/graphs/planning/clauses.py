@@ -23,6 +23,10 @@ _SAYS = re.compile(
 )
 
 
+_MARKER = re.compile(r"\([1-9]\)")
+"""Of a list: (1) … (2) …"""
+
+
 @dataclass(frozen=True)
 class Clause:
     """Some tokens of the request; `opener` is the separator before it."""
@@ -118,7 +122,7 @@ def split(tokens: Sequence[Token]) -> list[Clause]:
     current: list[Token] = []
     opener = ""
     for token in tokens:
-        if token.candidate is None and token.word in lexicon().words["separators"]:
+        if token.candidate is None and (token.word in lexicon().words["separators"] or _MARKER.fullmatch(token.text)):
             if current:
                 clauses.append(Clause(tuple(current), opener))
                 current, opener = [], ""
@@ -138,7 +142,8 @@ def goes_first(clause: Clause) -> bool:
         return words[:1] not in (["that"], ["which"], ["this"])
     if opened and opened[-1] == "before" and words[:1] in (["that"], ["this"]):
         return True
-    return ("but" in opened and "first" in words[:2]) or "beforehand" in words or words[-1:] == ["first"]
+    told_first = opened[-1:] == ["."] and words[:1] == ["first"]  # "I want to train. First tell me if it fits"
+    return told_first or ("but" in opened and "first" in words[:2]) or "beforehand" in words or words[-1:] == ["first"]
 
 
 def comes_later(clause: Clause) -> bool:

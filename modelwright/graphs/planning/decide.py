@@ -10,15 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning import advice, documents, named
+from modelwright.graphs.planning import advice, arguments, documents, named
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text, named_as
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.cues import ELSEWHERE
-from modelwright.graphs.planning.drafted import Reading, only_more, worth_their_place
+from modelwright.graphs.planning.drafted import only_more, worth_their_place
 from modelwright.graphs.planning.fields import FieldSpec, fields_of
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY, SURE, lexicon
+from modelwright.graphs.planning.reading import Reading
 from modelwright.graphs.planning.sheet import OUTPUT_LEADS, THINGS
 from modelwright.models.base import Draft, DraftStep
 
@@ -30,6 +31,9 @@ GUESS = -0.7
 """The same where the rules have decided for every clause without being sure."""
 REFUSAL = -0.7
 """Of "none" and "ask", from which they are taken where rules see a tool (p = 0.5)."""
+
+DOUBT = -0.1
+"""Of "none", below which it is not believed against rules that are sure where the request speaks of a model or a file (p = 0.9)."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,17 @@ class Decision:
 def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mapping[str, Tool]) -> Decision:
     """`asked` is what the rules read, possibly undecided; `draft` what the model made of it."""
     rules = [i for i in asked if i.tool in tools]
+    said = _beside_talk(asked)
+    foreign = bool(said) and all(i.tool.startswith(ELSEWHERE) for i in (said[0], said[-1]))
+    if foreign and not (_first(draft) >= GUESS and _signed([s.tool for s in draft.steps], said)):
+        return Decision("rules", list(asked))
     if draft.kind != "plan":
         return _without_a_plan(asked, rules, draft, reading, tools)
-    steps = worth_their_place(documents.measured_draft([step for step in draft.steps if step.tool in tools], asked, tools), asked, tools)
+    steps = worth_their_place(
+        documents.measured_draft([step for step in draft.steps if step.tool in tools], asked, tools), asked, reading, tools
+    )
     mine, drafted = [i.tool for i in rules], [step.tool for step in steps]
-    said = _beside_talk(asked)
-    if said and all(i.tool.startswith(ELSEWHERE) for i in said) and _first(draft) < GUESS:
+    if (spoken := arguments.spoken_of(reading.said)) in mine and spoken not in drafted:
         return Decision("rules", list(asked))
     if rules_sure(said) and _takes_all(mine, reading, tools) and not _takes_all(drafted, reading, tools):
         return Decision("rules", list(asked))
@@ -57,7 +66,8 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
         return Decision("rules", list(asked))
     if draft.kind == "plan" and rules and _says_no_more(asked, reading) and not set(mine) & set(drafted):
         return Decision("rules", list(asked))
-    if mine == drafted:
+    if sorted(mine) == sorted(drafted):
+        steps.sort(key=lambda step: mine.index(step.tool))  # words say what comes first
         return Decision("both", from_draft(steps, asked, reading, tools))
     if draft.score < WEAK and not rules_sure(asked):
         return Decision("ask", from_draft(steps, asked, reading, tools))
@@ -80,7 +90,8 @@ def _without_a_plan(
     first = draft.alternatives[0][1] if draft.alternatives else 0.0
     if rules and draft.kind == "question" and _says_no_more(asked, reading) and not {i.tool for i in rules} & {s.tool for s in draft.steps}:
         return Decision("rules", list(asked))
-    names_things = any(c.kind in THINGS for c in reading.found)
+    doubted = first < DOUBT and not lexicon().words["model_things"].isdisjoint(t.word for t in reading.tokens)  # "the new checkpoint"
+    names_things = doubted or any(c.kind in THINGS for c in reading.found)
     general = draft.kind == "none" and advice.asked_for(reading.request, reading.found)
     # three cues or more, or a second sure one
     certain = not general and rules_sure(asked) and min(i.scores[i.tool] for i in asked) > SURE + 0.25

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from modelwright.contract import Tool
+from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import SURE
@@ -21,16 +22,24 @@ TOOLS = frozenset({INDEX, SEARCH, ANSWER})
 SOURCES = ("folder", "glob", "file")
 _PASSAGES = re.compile(
     r"\b(?:passages?|paragraphs?|snippets?|excerpts?|chunks?|hits|matches|mentions|quotes|bits|search\w*|dig (?:out|up)|look ?up|keyword|"
-    r"bm25|top[ -]?\d+|(?:lexical|dense|hybrid|semantic)(?:ally)?)\b",
+    r"bm25|top[ -]?\d+|(?:lexical|dense|hybrid|semantic)(?:ally)?|spots|occurrences?|occurs?)\b"
+    r"|\b(?:no|not|without|don'?t)\s+(?:need |want |write |give |me |an?y? |any ){0,3}(?:answers?|summar\w+)\b"
+    r"|\b(?:keine?|ohne|sin|pas|sans|geen|senza|sem)\s+(?:\w+ )?(?:antwort\w*|respuestas?|réponses?|antwoord\w*|rispost\w|respostas?)\b",
     re.IGNORECASE,
 )
 _FACT = re.compile(
     r"(?:^|[,;:.!]\s*|\band |\bthen )(?:who(?:se|m)?|what|when|where|which|why|how|does|do|did|is|are|was|were|can|may|must)\b"
-    r"|\b(?:according to|with (?:a )?(?:citations?|sources?)|cite|tell me|answer)\b",
+    r"|\b(?:according to|with (?:a )?(?:citations?|sources?)|cite|tell me|answer|beantwort\w*|antwort\w*|répon\w+|respond\w+|rispond\w+"
+    r"|antwoord\w*)\b",
     re.IGNORECASE,
 )
 _MADE = re.compile(r"\b(?:(?:we|i|was|is|were|are|been|already|have|has) indexed|already (?:in|indexed)|in the index)\b", re.IGNORECASE)
-_LATER = re.compile(r"\b(?:questions? (?:will )?follow|afterwards?|later|so (?:that )?(?:i|we) can (?:query|ask|search))\b", re.IGNORECASE)
+_LATER = re.compile(
+    r"\b(?:questions? (?:will )?(?:follow|come)|so (?:that )?(?:i|we) can (?:query|ask|search)|(?:ask|query|search|questions?)(?: \w+){0,3}"
+    r" (?:later|afterwards?|tomorrow))\b",
+    re.IGNORECASE,
+)
+"""Asked another time."""
 
 
 def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], tools: Mapping[str, Tool]) -> list[Intent]:
@@ -38,9 +47,10 @@ def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], t
     asked = _measured(asked, found, tools)
     if not tools.keys() >= TOOLS or not any(i.tool in TOOLS for i in asked):
         return list(asked)
-    makes = any(c.kind in SOURCES for c in found)
+    makes = any(c.kind in SOURCES and not phrases.role("path", request, c.start, c.end) for c in found)
     named = any(c.kind == "index" for c in found) or _MADE.search(request) is not None
-    meant = _meant(request)
+    own = [request[i.clause.start : i.clause.end] for i in asked if i.tool in (SEARCH, ANSWER) and i.clause.tokens]
+    meant = _meant("; ".join(own) or request)
     kept = [i for i in asked if i.tool != INDEX or makes or not (named and meant)]
     if len(kept) < len(asked) and not any(i.tool in (SEARCH, ANSWER) for i in kept):
         kept = [replace(i, tool=meant, chosen={k: v for k, v in i.chosen.items() if k == "index"}) if i.tool == INDEX else i for i in asked]
@@ -87,4 +97,4 @@ def _meant(request: str) -> str:
     """The tool for what is asked, empty where the words do not tell. A wish for passages is one however it goes on."""
     if _PASSAGES.search(request):
         return SEARCH
-    return ANSWER if _FACT.search(request) or request.rstrip().endswith("?") else ""
+    return ANSWER if _FACT.search(request) or request.rstrip().endswith(("?", "؟", "？")) else ""

@@ -3,43 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning import documents, named
+from modelwright.graphs.planning import arguments, documents, named
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.fields import fields_of
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY
-from modelwright.graphs.planning.words import Token
+from modelwright.graphs.planning.reading import Reading
 from modelwright.models.base import DraftStep
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What code found in a request."""
-
-    request: str
-    found: Sequence[Candidate]
-    tokens: Sequence[Token]
-    tags: Mapping[str, Candidate]
-
-
-def worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[DraftStep]:
-    """Without what a small model adds at the end: the same again, a step of numbers that are taken, a tool without any sign of it."""
+def worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Reading, tools: Mapping[str, Tool]) -> list[DraftStep]:
+    """Without what a small model adds: the same again, a step of numbers that are taken, a tool without any sign of it."""
     points = {tool for i in asked for tool, score in i.scores.items() if score >= LIKELY}
     points |= documents.TOOLS if points & documents.TOOLS else set()
     hinted = {tool for i in asked for tool in i.scores}
+    steps = _joined(_beside_their_names(steps, reading, tools), reading)
+    spoken = arguments.spoken_of(reading.said)
+    if any(step.tool == spoken for step in steps):  # its arguments are said; of another not even the name, and it has no file of its own
+        steps = [step for step in steps if step.tool == spoken or step.tool in points or _brings(_values([step], reading), "DMFP")]
     signed = any(step.tool in hinted for step in steps)
     kept: list[DraftStep] = []
     for step in steps:
         taken = {value for other in kept for values in other.fields.values() for value in values}
         values = {value for some in step.fields.values() for value in some}
-        again = any(other.tool == step.tool for other in kept) and not _brings(values - taken)
+        again = any(other.tool == step.tool for other in kept) and not _brings(_values([step], reading) - _values(kept, reading))
         stale = bool(values) and values <= taken and (step.tool not in hinted or all(v[0] == "N" for v in values))
         roomy = any(_lacks_a_model(other, tools[other.tool]) for other in kept)  # its model is an earlier step's
         unsigned = signed and step.tool not in points and not _brings(values - taken, "DFPGQ" if roomy else "DMFPGQ")
         if not kept or not (again or stale or unsigned):
+            kept.append(step)
+    return kept
+
+
+def _values(steps: Sequence[DraftStep], reading: Reading) -> set[str]:
+    """What steps hold, each value once: two tags of the same file are one."""
+    first: dict[object, str] = {}
+    for tag, candidate in reading.tags.items():
+        first.setdefault((tag[0], candidate.value), tag)
+    told = [value for step in steps for values in step.fields.values() for value in values]
+    return {first[v[0], reading.tags[v].value] if v in reading.tags and v[0] != "N" else v for v in told}
+
+
+def _beside_their_names(steps: Sequence[DraftStep], reading: Reading, tools: Mapping[str, Tool]) -> list[DraftStep]:
+    """A file that stands beside the name of one step's argument ("calibrate on x.txt") is no other step's."""
+    own = {step.tool: {tag for tag, c in reading.tags.items() if c in _by_name(tools[step.tool], reading)} for step in steps}
+    cleaned = []
+    for step in steps:
+        others = {tag for tool, tags in own.items() if tool != step.tool for tag in tags} - own[step.tool]
+        fields = {name: [value for value in values if value not in others] for name, values in step.fields.items()}
+        cleaned.append(DraftStep(step.tool, {name: values for name, values in fields.items() if values}))
+    return cleaned
+
+
+def _joined(steps: Sequence[DraftStep], reading: Reading) -> list[DraftStep]:
+    """A tool twice in a row is once, where the second brings things only for arguments that the first has left empty."""
+    kept: list[DraftStep] = []
+    for step in steps:
+        last = kept[-1] if kept and kept[-1].tool == step.tool else None
+        new = _values([step], reading) - _values([last], reading) if last else set()
+        things = {
+            name: values for name, values in step.fields.items() if _brings(_values([DraftStep(step.tool, {name: values})], reading) & new)
+        }
+        if last and things and last.fields.keys().isdisjoint(things):
+            kept[-1] = DraftStep(last.tool, {**last.fields, **things})
+        else:
             kept.append(step)
     return kept
 

@@ -13,7 +13,7 @@ from functools import partial
 from modelwright.graphs.planning import fill_data, fill_models, fill_open, fill_text, fill_values, fill_wiring, named
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text
-from modelwright.graphs.planning.clauses import Clause
+from modelwright.graphs.planning.clauses import Clause, mentions
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.facts import fact_for
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, main_dataset
@@ -65,9 +65,11 @@ def _only_file(draft: Draft, fields: dict[str, FieldSpec]) -> dict[str, Candidat
 
 
 def _only_data(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
-    """The one data set of a clause is for the one argument that takes one, whatever that is called."""
+    """The one data set of a clause is for the one argument that takes one, whatever that is called; "that same text" is one before."""
     wanted = [f for f in fields.values() if f.role == "dataset" and not f.is_list]
-    here = [c for c in draft.clause.candidates if sheet.may_be_data(c, draft) and c not in sheet.used and c.kind != "folder"]
+    here = [c for c in draft.clause.candidates if sheet.may_be_data(c, draft) and c not in sheet.used]
+    if not here and mentions(draft.clause, *fill_data.SAME):
+        here = [c for c in sheet.candidates if c.kind == "dataset"]
     if len(wanted) == 1 and wanted[0].name not in draft.args and len(here) == 1:
         sheet.put(draft, wanted[0].name, sheet.existing(here[0], wanted[0], draft))
 

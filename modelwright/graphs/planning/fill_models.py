@@ -112,8 +112,11 @@ def _several(sheet: Sheet, draft: Draft) -> bool:
 
 def only_model(sheet: Sheet, draft: Draft) -> Candidate | None:
     """The only one of the whole request."""
+    used = {e for source in draft.sources.values() for e in source.split(", ")}  # as the draft model, say
     found = [
-        c for c in sheet.candidates if c.kind == "model" or (c.kind == "missing" and c.lead not in OUTPUT_LEADS and sheet.model_like(c))
+        c
+        for c in sheet.candidates
+        if c.evidence not in used and (c.kind == "model" or (c.kind == "missing" and c.lead not in OUTPUT_LEADS and sheet.model_like(c)))
     ]
     models = list({c.value: c for c in found}.values())
     return models[0] if len(models) == 1 else None

@@ -62,6 +62,12 @@ _TAIL = re.compile(
 
 
 _START_OF_COMMAND = re.compile(r"(?:and|then|for|with|using|top|please|to|into|as|by)\b|\d", re.IGNORECASE)
+_MARKED = re.compile(r"[^.!?؟？\n]+[?؟？]")
+_HOW_TOLD = re.compile(
+    r"(?:some|any)(?:thing|one)|stuff|things?|questions?|sentences?|words?|most|least|two|three|four|five|one|short|long|answers?|quotes?"
+    r"|sources?|citations?|briefly|in|with|and|the|an|of|for|to|at|up|me|us|it|this|that|please"
+)
+"""Words that say nothing of what is asked."""
 FEWEST_WORDS = 3
 """Of a sentence that stands behind the place where to look."""
 
@@ -82,7 +88,13 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
             text = _cut(request, start + match.start(group), start + match.end(group), places)
             if text and _says_something(str(text.value)):
                 return text
-    return _behind_the_place(request, start, start + len(part), places)
+    return _behind_the_place(request, start, start + len(part), places) or _by_its_mark(request, start, start + len(part), places)
+
+
+def _by_its_mark(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
+    """The sentence that ends with a question mark, in any script."""
+    marked = _MARKED.search(request, start, end)
+    return _cut(request, *marked.span(), places) if marked else None
 
 
 def _behind_the_place(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
@@ -98,7 +110,9 @@ def _behind_the_place(request: str, start: int, end: int, places: Sequence[Candi
 
 
 def _says_something(text: str) -> bool:
-    return len(re.findall(r"\w{2,}", text)) >= 1
+    """Not "something", nor only how it is to be told: "in two sentences at most, with quotes"."""
+    words = re.findall(r"[^\W\d_]{2,}", text.lower())
+    return bool(words) and (text.rstrip().endswith("?") or not all(_HOW_TOLD.fullmatch(word) for word in words))
 
 
 def _cut(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:

@@ -51,6 +51,9 @@ def _wire(sheet: Sheet, item: Any, draft: Draft) -> list[tuple[Any, str]]:
 def _start_from(sheet: Sheet, draft: Draft) -> tuple[Any, str]:
     """The model that a workflow starts from: named in it, made before it, named elsewhere, or asked for."""
     field = fields_of(draft.tool.args)["model"]
+    if "model" in draft.args:  # the planning model chose it
+        sheet.source = (draft.args["model"], draft.sources["model"])
+        return sheet.source
     own = [c for c in (*draft.clause.candidates, *draft.nearby.candidates) if sheet.may_be_model(c, draft)]
     found = own[0] if own else None if sheet.made else only_model(sheet, draft)
     if found is None and sheet.made:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from modelwright.contract import Tool
+from modelwright.graphs.planning import arguments
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause, comes_later, goes_first
 from modelwright.graphs.planning.cues import Match, accepted, all_cues, meant
@@ -39,13 +41,15 @@ class Intent:
         return best if points >= LIKELY and points - next_points >= MARGIN else ""
 
 
-def find(clauses: Sequence[Clause], tools: Mapping[str, Tool]) -> list[Intent]:
-    """The clauses with their scores, in the order in which they are to happen. Undecided ones have no tool yet."""
+def find(clauses: Sequence[Clause], tools: Mapping[str, Tool], told: Sequence[arguments.Said] = ()) -> list[Intent]:
+    """The clauses with their scores, in the order in which they are to happen. Undecided ones have no tool yet.
+
+    `told` are the arguments that the request speaks of: they count for the one tool that they speak for, as cues do."""
     cues = all_cues(tools)
     intents: list[Intent] = []
     for clause in clauses:
         for part, matches in _parts(clause, accepted(clause.tokens, cues)):
-            intent = Intent(part, _points(matches))
+            intent = Intent(part, _with_arguments(_points(matches), part, told))
             intent.tool = intent.decisive
             intents.append(intent)
     return _in_order(_merged(intents))
@@ -57,8 +61,8 @@ def _parts(clause: Clause, matches: Sequence[Match]) -> list[tuple[Clause, list[
     for match in matches:
         if match.weight >= SURE:
             firsts[match.tool] = min(firsts.get(match.tool, 10**6), match.places[0])
-    if len(firsts) == 2 and {*firsts} == {"finetune", "memory_fit"} and firsts["finetune"] < firsts["memory_fit"]:
-        return [(clause, [m for m in matches if m.tool != "finetune"])]  # "whether training all weights fits into 12 GiB"
+    if "finetune" in firsts and any(m.tool == "memory_fit" and m.weight >= LIKELY for m in matches) and _asks(clause):
+        return [(clause, [m for m in matches if m.tool != "finetune"])]  # "would training all weights fit into 12 GiB"
     if len(firsts) < 2:
         return [(clause, list(matches))]
     cuts = sorted(firsts.values())[1:]
@@ -69,12 +73,24 @@ def _parts(clause: Clause, matches: Sequence[Match]) -> list[tuple[Clause, list[
     return parts
 
 
+def _asks(clause: Clause) -> bool:
+    """Whether it is a question: then what it speaks of is weighed, not ordered."""
+    words = {t.word for t in clause.tokens}
+    return not words.isdisjoint(("would", "will", "can", "could", "does", "do", "is", "if", "whether", "how", "enough"))
+
+
 def _points(matches: Sequence[Match]) -> dict[str, float]:
     """The best cue of a tool, and a little for each further one."""
     points: dict[str, list[float]] = {}
     for match in matches:
         points.setdefault(match.tool, []).append(match.weight)
     return {tool: max(weights) + 0.25 * min(len(weights) - 1, 3) for tool, weights in points.items()}
+
+
+def _with_arguments(points: dict[str, float], clause: Clause, told: Sequence[arguments.Said]) -> dict[str, float]:
+    tool = arguments.spoken_of(told)
+    here = arguments.points(told, clause.start, clause.end).get(tool, 0.0) if clause.tokens else 0.0
+    return {**points, tool: points.get(tool, 0.0) + min(here * LIKELY, SURE)} if here else points
 
 
 def _merged(intents: Sequence[Intent]) -> list[Intent]:
@@ -91,7 +107,17 @@ def _merged(intents: Sequence[Intent]) -> list[Intent]:
             last.tool = intent.tool if _one_comparison(last, intent) else last.tool
         else:
             merged.append(intent)
-    return merged
+    return _without_what_is_weighed(merged)
+
+
+def _without_what_is_weighed(intents: list[Intent]) -> list[Intent]:
+    """ "LoRA of m, rank 32: is 16 GiB enough?": a training without any data in the request is what the memory is asked for."""
+    reads = any(kind in ("dataset", "folder") for intent in intents for kind in _things(intent))
+    for first, second in pairwise(intents):
+        if (first.tool, second.tool) == ("finetune", "memory_fit") and not reads:
+            second.clause = first.clause + second.clause
+            return [i for i in intents if i is not first]
+    return intents
 
 
 def _belongs_to(intent: Intent, last: Intent) -> bool:

@@ -20,7 +20,7 @@ _LINK = r"\s*(?:=|:|\bof\b|\bto\b|\bat\b|\bis\b|\bup to\b|\bset to\b|\babout\b|\
 _WORDS_BEFORE = re.compile(r"(?:(?<![\w./-])[A-Za-z_-]+\s+){0,2}(?<![\w./-])[A-Za-z_-]+\s*[=:]?\s*$")
 _WORDS_AFTER = re.compile(r"(?:\s+[A-Za-z_-]+(?![\w./])){0,2}")
 _KILO_TOKENS = re.compile(r"tokens?\b|length|context")
-"""8k tokens are 8192: in the name of an argument."""
+"""8k tokens are 8192, 1.1k are 1100: in the name of an argument."""
 KINDS_BESIDE = {"model": ("model", "missing"), "documents": ("model", "folder", "missing")}
 NEAR = 6
 """Words between a number and what says what it is for."""
@@ -110,7 +110,7 @@ def value_of(field: FieldSpec, candidate: Candidate) -> int | float:
     """The number as this field takes it."""
     number = candidate.value
     assert isinstance(number, int | float)
-    if _KILO_TOKENS.search(field.name.replace("_", " ")) and re.search(r"\dk\b|\d k\b", candidate.text, re.IGNORECASE):
+    if _KILO_TOKENS.search(field.name.replace("_", " ")) and re.fullmatch(r"\d+ ?k", candidate.text, re.IGNORECASE):
         return round(number / 1000 * 1024)
     return int(number) if float(number).is_integer() and not re.search(r"e-|\.", candidate.text.lower()) else float(number)
 

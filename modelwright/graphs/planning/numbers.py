@@ -14,10 +14,12 @@ from modelwright.graphs.planning.candidate import Candidate
 _GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit)\b"
 """Units that people write without a space: 512tok, 3ep."""
 _DIGITS = re.compile(
-    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?)(?!\w))|\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?)(?!\w))|\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
     rf"(?:(?P<k>\s?k(?:ilo)?)|\s?(?P<big>thousand|million|tausend|mil|mille|mila|duizend)|(?P<m>m))?(?:(?![\w%]|\.\d)|(?={_GLUED}))",
     re.IGNORECASE,
 )
+_MARKER = re.compile(r"\([1-9]\)\s")
+"""(1) and (2) count points of a list."""
 _UNITS = dict(
     zip(
         [
@@ -72,7 +74,8 @@ _WORDS = re.compile(
 
 
 def find_numbers(text: str) -> list[Candidate]:
-    found = [Candidate("number", _read_digits(m), m.start(), m.end(), m.group()) for m in _DIGITS.finditer(text)]
+    digits = [m for m in _DIGITS.finditer(text) if not _MARKER.match(text, m.start() - 1)]
+    found = [Candidate("number", _read_digits(m), m.start(), m.end(), m.group()) for m in digits]
     for pattern in (_WORDS, _foreign()):
         for match in pattern.finditer(text):
             if match.group().lower() != "once" and not any(match.start() < f.end and f.start < match.end() for f in found):
@@ -82,6 +85,8 @@ def find_numbers(text: str) -> list[Candidate]:
 
 def _read_digits(match: re.Match[str]) -> int | float:
     text = match.group().lower()
+    if match.group("dots"):  # 12.000 as most of Europe writes it
+        text = text.replace(".", "")
     text = text.replace(",", ".") if re.match(r"0,|\d+,\d{1,2}(?!\d)", text) else text.replace(",", "")
     factor = 1
     if match.group("k") or match.group("big") or match.group("m"):

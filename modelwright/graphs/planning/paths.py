@@ -57,7 +57,8 @@ _RATE = re.compile(
 )
 """cost/month, tokens/s: no paths."""
 _PLACE = re.compile(
-    r"(?:\b(?:dest(?:ination)?|output|out|target|outfile|outdir|ziel|destino|sortie|uscita|saída)\s*[:=]|-o|--out\w*)\s*$", re.IGNORECASE
+    r"(?:(?<![\w-])(?:dest(?:ination)?|output|out|target|outfile|outdir|ziel|destino|sortie|uscita|saída)\s*[:=]|-o|--out\w*)\s*$",
+    re.IGNORECASE,
 )
 
 _NAMED = re.compile(
@@ -83,7 +84,9 @@ _SAVE = re.compile(
     r"\b(?:sav|stor|writ|put|output|dump|keep|plac|nam|call|record)\w*\b[^.;]{0,60}?\b(?:to|in|into|as|under|at|it|folder|file)\s*$",
     re.IGNORECASE,
 )
-_NOT_PATHS = frozenset(
+_OVER = re.compile(r"\b(?:writ|sav|stor|export|dump)\w*(?: [\w'’-]+){0,5} (?:to|into|as)\s*$|\b(?:goes|go) (?:to|into)\s*$", re.IGNORECASE)
+"""Before a path that is a place to write even if it is there: "write it as f16 to out/m.gguf"."""
+NOT_PATHS = frozenset(
     {
         "and/or",
         "ndcg/recall",
@@ -199,14 +202,14 @@ def kind_of(value: str, workspace: Path) -> str | None:
 
 def _kind_of_file(path: Path) -> str:
     ending = path.suffix.lower()
-    if ending == ".gguf":
+    if ending == ".gguf" or path.name in ("config.json", "adapter_config.json"):
         return "model"
     return "dataset" if ending in DATA_ENDINGS else "file"
 
 
 def _kind_of_slashed(value: str, workspace: Path) -> str | None:
     """org/name is a model, other things with a slash are paths that are not there."""
-    if value.lower() in _NOT_PATHS or not re.search(r"[A-Za-z]", value) or re.fullmatch(r"\d[\d.]*/\w+", value):
+    if value.lower() in NOT_PATHS or not re.search(r"[A-Za-z]", value) or re.fullmatch(r"\d[\d.]*/\w+", value):
         return None
     if _RATE.search(value):
         return None
@@ -231,7 +234,7 @@ def exists(value: str, workspace: Path) -> bool:
 def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate:
     before = text[max(0, start - 90) : start].rstrip("\"'`“‘« ")
     lead = re.search(r"\b(to|into|as|in|at|under)$", re.sub(r"\s*(?:->|→|=>)$", " to", before), re.IGNORECASE)
-    if (kind in ("missing", "folder") and _SAVE.search(before)) or _PLACE.search(before) or _NAMED.search(before):
+    if (kind in ("missing", "folder") and _SAVE.search(before)) or _OVER.search(before) or _PLACE.search(before) or _NAMED.search(before):
         kind = "output"
     return Candidate(kind, value, start, end, text[start:end], lead=lead.group(1).lower() if lead else "")
 

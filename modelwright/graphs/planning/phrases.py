@@ -47,7 +47,7 @@ def _shape(text: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _compiled(texts: Sequence[str]) -> list[re.Pattern[str]]:
-    return [re.compile(rf"(?<![\w/.-])(?:{text})(?![\w/-])", re.IGNORECASE) for text in texts]
+    return [re.compile(rf"(?:(?<![\w/.-])|(?<=\d)(?=/))(?:{text})(?![\w/-])", re.IGNORECASE) for text in texts]
 
 
 def shaped(field: str, text: str, start: int, end: int) -> bool:

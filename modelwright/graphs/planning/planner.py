@@ -15,6 +15,7 @@ from modelwright.contract import Tool
 from modelwright.errors import BadRequest, PlanError
 from modelwright.graphs.planning import (
     advice,
+    arguments,
     cache_types,
     candidates,
     clauses,
@@ -31,14 +32,14 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.consult import MOST_CHOICES, Consult
 from modelwright.graphs.planning.cues import ELSEWHERE
 from modelwright.graphs.planning.decide import decide, rules_sure, with_loose_clauses
-from modelwright.graphs.planning.drafted import Reading
 from modelwright.graphs.planning.facts import Fact
 from modelwright.graphs.planning.fields import fields_of
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY, lexicon
 from modelwright.graphs.planning.notes import notes
 from modelwright.graphs.planning.precision import is_quantized
-from modelwright.graphs.planning.questions import UNCLEAR, Answers, OpenQuestion, wording
+from modelwright.graphs.planning.questions import UNCLEAR, Answers, Made, OpenQuestion, wording
+from modelwright.graphs.planning.reading import Reading
 from modelwright.graphs.planning.recall import Embed, RememberedPlan
 from modelwright.graphs.planning.sheet import THINGS, Sheet
 from modelwright.graphs.planning.strangers import nothing_known
@@ -55,7 +56,8 @@ class Planner:
     """Plans requests over `tools` in `workspace`. `model` may be None: then only what the rules decide is planned.
 
     `embed` (texts -> vectors), `remembered` (plans of the past), `facts` (of the user), `indexes` (names of search indexes
-    that are there) and `memories` (a fenced block for a model that reads text) are what memory brings; all may be missing.
+    that are there) and `memories` (a fenced block for a model that reads text) are what memory brings; `made` gives the models
+    that runs of this folder made, to be offered where a model is asked for. All may be missing.
     """
 
     def __init__(
@@ -70,10 +72,11 @@ class Planner:
         facts: Sequence[Fact] = (),
         indexes: Sequence[str] = (),
         memories: str = "",
+        made: Made = dict,
     ) -> None:
         self._model, self._tools, self._workspace = model, dict(tools), workspace
         self._consult = Consult(model, self._tools, on_model_call or (lambda call: None), self._note, embed, remembered, memories)
-        self._facts, self._indexes, self._vague = facts, indexes, False
+        self._facts, self._indexes, self._made, self._vague = facts, indexes, made, False
         self.last_trace: list[Json] = []
         """What each stage of the last plan saw: candidates, points of every clause, recalled tools, draft, decision."""
 
@@ -89,8 +92,8 @@ class Planner:
         if scripted is not None:
             return scripted
         try:
-            plan = self._planned(request, Answers(answers, self._workspace), context)
-            return repair.repaired(plan, self._tools, Answers(answers, self._workspace), self._note)
+            plan = self._planned(request, Answers(answers, self._workspace, self._made), context)
+            return repair.repaired(plan, self._tools, Answers(answers, self._workspace, self._made), self._note)
         except OpenQuestion as open_question:
             return Plan(request=request, kind="question", question=open_question.question, choices=open_question.choices)
 
@@ -120,7 +123,8 @@ class Planner:
             asked = [Intent(clauses.Clause(tuple(tokens)), {}, step.tool) for step in workflow.steps]
             self._note("decision", {"by": "workflow", "name": workflow.name})
             return self._fill(request, kept, asked, answers, workflow)
-        asked = intents.find(clauses.split(tokens), self._tools)
+        told = arguments.said(request, kept, self._tools)
+        asked = intents.find(clauses.split(tokens), self._tools, told)
         self._note("clauses", [{"text": request[i.clause.start : i.clause.end], "scores": i.scores, "tool": i.tool} for i in asked])
         self._consult.begin(sure=rules_sure(asked))
         strangers = self._consult.strangers(request)
@@ -133,7 +137,7 @@ class Planner:
         elif plugin:
             asked = [Intent(clauses.Clause(tuple(tokens)), {}, plugin)]
         elif drafted is not None:
-            asked = self._with_draft(asked, *drafted, Reading(request, kept, tokens, drafted[1]), answers)
+            asked = self._with_draft(asked, *drafted, Reading(request, kept, tokens, drafted[1], told), answers)
         elif advice.asked_for(request, kept):
             return self._nothing(request, asked)
         else:

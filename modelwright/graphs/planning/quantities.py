@@ -15,6 +15,7 @@ from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.spans import STOP, Around, around
 from modelwright.graphs.planning.stems import nearly, stem
+from modelwright.graphs.planning.units import SCALES
 
 _DIGITS = re.compile(
     r"(?<![\w.^])(?P<cur>[$€£¥]\s?)?(?P<num>(?<![\d)])-?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?)"
@@ -24,16 +25,6 @@ _POWER = re.compile(r"\s?[*x×]\s?10\s?(?:\^|\*\*)\s?(-?\d+)")
 _BIG = re.compile(r"\s?(thousand|million|billion|trillion)\b|(?<=\d)(k|K|M|B)\b(?!\w)", re.IGNORECASE)
 _UNIT = re.compile(r"\s?-?\s?(%|°\s?[CFK]?|[A-Za-zµμΩ]+(?:\s?[/^]\s?\w+|[²³])*)")
 FACTORS = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "b": 1e9, "trillion": 1e12}
-_SCALES = {
-    "meter": {"m meter metre": 1.0, "km kilometer kilometre": 1000.0, "cm centimeter centimetre": 0.01, "mm millimeter": 1e-3, "nm": 1e-9},
-    "kilogram": {"kg kilogram kilo": 1.0, "g gram": 1e-3},
-    "second": {"s sec second": 1.0, "min minute": 60.0, "h hr hour": 3600.0},
-    "farad": {"f farad": 1.0, "µf μf uf microfarad": 1e-6},
-    "henry": {"henry henrie": 1.0, "mh millihenry": 1e-3},
-    "month": {"month": 1.0, "year": 12.0},
-}
-SCALES = {word: (base, scale) for base, units in _SCALES.items() for words, scale in units.items() for word in words.split()}
-"""Unit -> (the unit of its kind that others are counted in, how many of it)."""
 SHORT = {
     "m": "meter", "km": "kilometer", "cm": "centimeter", "mm": "millimeter", "kg": "kilogram", "g": "gram", "s": "second", "h": "hour",
     "hr": "hour", "min": "minute", "c": "celsius", "°c": "celsius", "°f": "fahrenheit", "k": "kelvin", "mph": "mile", "lb": "pound",

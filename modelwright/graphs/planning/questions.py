@@ -7,9 +7,10 @@ asked for again, and the next answer is tried.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
+from types import MappingProxyType
 
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.candidates import find
@@ -17,12 +18,19 @@ from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.paths import folders_in, kind_of, names_in
 
-MOST_CHOICES = 8
+MOST_CHOICES, MOST_MODELS = 8, 6
+BUILTIN = "builtin"
+ORIGINS = {BUILTIN: "comes with modelwright"}
+HERE = "in this folder"
 UNCLEAR = "What should be done, and with which model or data?"
 """Asked where a request is not understood; only another request answers it."""
 TRAIN_NAMES = ("train", "sft", "data")
 TEST_NAMES = ("eval", "test", "val", "dev", "held", "quiz", "exam")
 """How files of data are called that a model learns from, and is measured on."""
+
+
+Made = Callable[[], Mapping[str, str]]
+"""Models that runs of this folder made, as seen from it, each with a word of where it is from: "quantize, run r261122-k7f2"."""
 
 
 class OpenQuestion(Exception):
@@ -37,9 +45,9 @@ class OpenQuestion(Exception):
 class Answers:
     """The user's answers, used up in order."""
 
-    def __init__(self, answers: Sequence[str], workspace: Path) -> None:
+    def __init__(self, answers: Sequence[str], workspace: Path, made: Made = dict) -> None:
         self._left = list(answers)
-        self._workspace = workspace
+        self._workspace, self._made = workspace, made
 
     def ask(self, question: str, choices: Sequence[str], read: Callable[[str], Candidate | None]) -> Candidate:
         """The first answer that `read` understands. Raises OpenQuestion when none is left."""
@@ -62,12 +70,17 @@ class Answers:
         return self.ask(question, choices, read)
 
     def path(self, question: str, role: str, named: str = "", wanted: Sequence[str] = TRAIN_NAMES) -> Candidate:
-        """A data set, model or file; the choices are what is in the workspace, the nearest to `named` or as `wanted` first."""
+        """A data set, model or file; the choices are what is in the workspace, the nearest to `named` or as `wanted` first.
+
+        Models have where each is from behind them, which `read` passes over.
+        """
 
         def read(answer: str) -> Candidate | None:
             found = [c for c in find(answer, self._workspace, "answer") if fits_role(c, role)]
             return found[0] if found else None
 
+        if role == "model":
+            return self.ask(question, likely_models(self._workspace, named, self._made()), read)
         return self.ask(question, likely(role, self._workspace, named, wanted), read)
 
 
@@ -96,14 +109,26 @@ def likely(role: str, workspace: Path, named: str = "", wanted: Sequence[str] = 
     if role == "documents":
         names = folders_in(workspace)
     else:
-        names = [n for n in names_in(workspace) if kind_of(n, workspace) == ("model" if role == "model" else "dataset")]
-        names = [n for n in names if role == "model" or not (NO_DATA.search(n) or _is_empty(workspace / n))]
+        names = [
+            n for n in names_in(workspace) if kind_of(n, workspace) == "dataset" and not (NO_DATA.search(n) or _is_empty(workspace / n))
+        ]
     names.sort(key=lambda n: (role == "dataset" and _unlike_data(n, wanted), -_changed(workspace / n)))
-    if role == "model":
-        names = ["builtin", *names]
-    if named:
-        names.sort(key=lambda n: -SequenceMatcher(None, n.lower(), named.lower()).ratio())
-    return names[:MOST_CHOICES]
+    return _nearest(names, named)[:MOST_CHOICES]
+
+
+def likely_models(workspace: Path, named: str = "", made: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """Models of the workspace and those that its runs made, at most 6, the newest or the nearest to `named` first, the built-in last.
+
+    "tuned-Q6_K.gguf (quantize, run r261122-k7f2)".
+    """
+    here = [n for n in names_in(workspace) if kind_of(n, workspace) == "model"]
+    names = sorted({*here, *made}, key=lambda n: -_changed(workspace / n))[: MOST_MODELS - 1 if not named else None]
+    origins = {**ORIGINS, **made}
+    return [f"{name} ({origins.get(name, HERE)})" for name in _nearest([*names, BUILTIN], named)[:MOST_MODELS]]
+
+
+def _nearest(names: list[str], named: str) -> list[str]:
+    return sorted(names, key=lambda n: -SequenceMatcher(None, n.lower(), named.lower()).ratio()) if named else names
 
 
 def _unlike_data(name: str, wanted: Sequence[str]) -> int:

@@ -164,6 +164,7 @@ def _numbered(old: Sequence[Step], failed: Step, new: Sequence[Step]) -> list[St
                 "estimate": None,
                 "decision": None,
                 "rule": None,
+                "defaults": {},
             }
         )
         for step in steps

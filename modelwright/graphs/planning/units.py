@@ -1,4 +1,4 @@
-"""Amounts with their unit: memory ("12 gigs", "24GB", "512 MiB" -> GiB) and money ("$0.30", "30 cents", "0,25 €").
+"""Amounts with their unit: memory ("12 gigs", "24GB", "512 MiB" -> GiB), money ("$0.30", "30 cents", "0,25 €"), and the scales of others.
 
 GB and GiB are read alike, as people write one for the other: a "24 GB" card has 24 GiB.
 """
@@ -46,23 +46,36 @@ def _whole(value: float) -> int | float:
     return int(value) if value.is_integer() else value
 
 
-_TIME = re.compile(
-    r"\s?(?P<unit>ms|msec|milliseconds?|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|%|percent|per cent)(?!\w)", re.IGNORECASE
-)
-_MS = {"m": 60_000.0, "h": 3_600_000.0, "s": 1000.0}
-_OF_FIELD = {"_ms": 1.0, "_seconds": 1000.0}
+_SCALES = {
+    "meter": {"m meter metre": 1.0, "km kilometer kilometre": 1000.0, "cm centimeter centimetre": 0.01, "mm millimeter": 1e-3, "nm": 1e-9},
+    "kilogram": {"kg kilogram kilo": 1.0, "g gram": 1e-3},
+    "second": {"s sec second": 1.0, "ms msec millisecond": 1e-3, "min minute": 60.0, "h hr hour": 3600.0},
+    "farad": {"f farad": 1.0, "µf μf uf microfarad": 1e-6},
+    "henry": {"henry henrie": 1.0, "mh millihenry": 1e-3},
+    "month": {"month monat monate moi mese mesi maanden mois": 1.0, "year": 12.0},
+    "watt": {"w watt": 1.0, "kw kilowatt": 1000.0},
+}
+SCALES = {word: (base, scale) for base, units in _SCALES.items() for words, scale in units.items() for word in words.split()}
+"""Unit -> (the unit of its kind that others are counted in, how many of it). The one table of them."""
+_UNIT = re.compile(r"\s?(?P<unit>%|per ?cent|[^\W\d_]+)(?!\w)", re.IGNORECASE)
+_EACH = re.compile(r"(?:\s[^\W\d_]+)?\s?(?:per|a|each|/)\s?(?P<unit>[^\W\d_]+)", re.IGNORECASE)
+PER_SECOND = frozenset({"rate", "tokens_per_second"})
+"""Arguments that count how many a second."""
+
+
+def scale(word: str) -> tuple[str, float] | None:
+    return SCALES.get(word.lower()) or SCALES.get(word.lower().rstrip("s"))
 
 
 def in_own_unit(name: str, most: float | None, value: int | float, text: str, end: int) -> int | float:
     """The number before text[end:] as an argument counts it: `0.8 s` is 800 for ttft_ms, `99 %` is 0.99 where at most 1 is taken."""
-    unit = _TIME.match(text, end)
+    unit, own = _UNIT.match(text, end), scale(name.rsplit("_", 1)[-1])
     said = unit.group("unit").lower() if unit else ""
-    counted = next((ms for ending, ms in _OF_FIELD.items() if name.endswith(ending)), None)
-    if not said:
-        return value
     if said in ("%", "percent", "per cent"):
         return round(value / 100, 10) if most is not None and most <= 1 < value else value
-    if counted is None:
-        return value
-    ms = 1.0 if said.startswith(("ms", "milli")) else _MS[said[0]]
-    return _whole(round(value * ms / counted, 10))
+    if name in PER_SECOND:
+        each, own = _EACH.match(text, end), SCALES["second"]
+        there = scale(each.group("unit")) if each else None
+        return _whole(round(value / there[1], 10)) if there and there[0] == own[0] else value
+    there = scale(said)
+    return _whole(round(value * there[1] / own[1], 10)) if own and there and there[0] == own[0] else value

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from modelwright.graphs.planning.candidate import Candidate
 
-_TOKEN = re.compile(r"before ?/ ?after\b|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]|_")
-_INSIDE_WORD = frozenset(".-")
+_TOKEN = re.compile(r"\([1-9]\)(?=\s)|before ?/ ?after\b|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]|_")
+_INSIDE = re.compile(r"[^\W_][.-][^\W_]|\d,\d")
 SOFT = frozenset({"number", "engine", "mode", "task", "preference", "cache", "index", "memory", "money", "gpu"})
 """Kinds that stay words: cues are made of words, and no cue names these."""
 
@@ -43,8 +43,6 @@ def tokenize(text: str, candidates: Sequence[Candidate]) -> list[Token]:
 
 
 def _plain(text: str, start: int, end: int) -> list[Token]:
-    """A dot or hyphen inside a word (llama.cpp, fine-tune) is left out: it ends no clause."""
+    """A dot or hyphen inside a word (llama.cpp, fine-tune) and a comma inside a number are left out: they end no clause."""
     found = [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text, start, end)]
-    return [
-        t for t in found if not (t.text in _INSIDE_WORD and text[t.start - 1 : t.start].isalnum() and text[t.end : t.end + 1].isalnum())
-    ]
+    return [t for t in found if not _INSIDE.fullmatch(text, t.start - 1, t.end + 1)]
