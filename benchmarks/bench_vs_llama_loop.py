@@ -99,6 +99,7 @@ def main() -> None:
         first, second = (lambda: reference.append(loop.run())), (lambda seed=number: measured.append(ours(target, lengths, seed)))
         for call in (first, second) if number % 2 == 0 else (second, first):
             call()
+        print(f"round {number + 1}: " + ", ".join(f"{b / a:.3f}" for a, b in zip(reference[-1], measured[-1], strict=True)), flush=True)
     print(f"{model.name}, {args.threads} threads, {args.prompt} prompt tokens, {args.output} output tokens, {args.rounds} rounds in turn")
     print(f"{'':>10} {'loop tok/s':>11} {'benchmark':>11} {'ratio':>7}   each round's ratio")
     for name, place in (("prefill", 0), ("decode", 1)):

@@ -91,6 +91,7 @@ Estimator = Callable[[Any, Path], Estimate]
 Checker = Callable[[Any, Any], Sequence[Check]]
 Reader = Callable[[Any, Path], Sequence[Path]]
 ModelFinder = Callable[[str, Path], object]
+Settler = Callable[[Any, Path], Json]
 
 NO_SUCH_NAME = "no_such_name"
 """The type of a validator's PydanticCustomError whose message names the value and what there is instead."""
@@ -104,6 +105,10 @@ def no_checks(args: Any, result: Any) -> Sequence[Check]:
 
 def no_reads(args: Any, workspace: Path) -> Sequence[Path]:
     return ()
+
+
+def nothing_to_settle(args: Any, workspace: Path) -> Json:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,12 @@ class Tool:
     find_model: ModelFinder | None = None
     """Of a model argument and the workspace: raises ModelRefError where there is none. None is `modelrefs.resolve`; a tool that
     needs a model's name and no file of it has its own."""
+    decisive: Sequence[str] = field(default=())
+    """Arguments that decide what is made or what it costs, the weightiest first: where they are not given, a plan shows their
+    defaults, so that nobody approves them unseen."""
+    settle: Settler = nothing_to_settle
+    """Of the validated arguments and the workspace: what decisive arguments come to whose default depends on the call (None in the
+    schema, or a list that stands for another); None for one that has no part in this call."""
 
     @cached_property
     def args_schema(self) -> Json:
@@ -207,6 +218,8 @@ def tool(
     keywords: Sequence[str] = (),
     reads: Reader = no_reads,
     find_model: ModelFinder | None = None,
+    decisive: Sequence[str] = (),
+    settle: Settler = nothing_to_settle,
 ) -> Callable[[Run], Tool]:
     """Make a function a tool. Fails at import when the contract is not met."""
 
@@ -220,6 +233,8 @@ def tool(
             raise TypeError(f"tool {name}: annotate `args` with a subclass of ToolArgs")
         if not (isinstance(result, type) and issubclass(result, ToolResult)):
             raise TypeError(f"tool {name}: annotate the result with a subclass of ToolResult")
+        if strange := [field for field in decisive if field not in args.model_fields]:
+            raise TypeError(f"tool {name}: decisive names {strange[0]}, which is no argument")
         doc = inspect.cleandoc(function.__doc__ or "")
         if not doc:
             raise TypeError(f"tool {name}: say in a docstring what it does")
@@ -239,6 +254,8 @@ def tool(
             keywords=tuple(keywords),
             reads=reads,
             find_model=find_model,
+            decisive=tuple(decisive),
+            settle=settle,
         )
         made.validate(example)
         return made

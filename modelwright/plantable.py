@@ -3,7 +3,7 @@
 From 100 columns on a step is one row with its arguments in a column; below, a step is a line and its arguments stand under it,
 so that 60 columns are enough. Other tables wrap their widest columns; where those would get too narrow, a row becomes a block. A
 table that goes to a pipe is as wide as it needs to be: one row a line, for grep. An estimate that could not be made is
-`unknown`, not zero.
+`unknown`, not zero; one that nothing on this machine has proved yet is a `first guess`.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from modelwright.text import clean, human_bytes, human_seconds, one_line, safe_text, with_range
 
 if TYPE_CHECKING:  # `modelwright tools` lists without pydantic, which takes 0.3 s
-    from modelwright.types import Estimate, Plan, Step
+    from modelwright.types import Estimate, Json, Plan, Step
 
 NARROWEST, ONE_ROW_A_STEP = 60, 100
 """columns"""
 WIDTH_OF_A_FILE = 120
 """columns, where the table goes to no terminal"""
-UNKNOWN = "unknown"
+UNKNOWN, GUESS = "unknown", "first guess"
 HEADS = ["step", "tool", "arguments (source)", "seconds", "memory", "disk", "decision"]
 SHORTEST_ARGUMENTS = 24
 SHORTEST_CELL = 16
@@ -75,7 +75,13 @@ def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
 
 def _arguments(step: Step) -> list[str]:
     shown = [f"{name}={short(value)} ({step.sources.get(name, 'no source')})" for name, value in step.args.items()]
+    shown += [default_text(step.defaults, short)] if step.defaults else []
     return shown + [f"expect {name}={short(value)}" for name, value in step.expect.items()]
+
+
+def default_text(defaults: Json, shown: Callable[[Any], str]) -> str:
+    """ "types=Q8_0 (default)", "epochs=2, lora_rank=16 (defaults)"."""
+    return ", ".join(f"{name}={shown(value)}" for name, value in defaults.items()) + f" ({'default' if len(defaults) == 1 else 'defaults'})"
 
 
 def _decided(step: Step) -> str:
@@ -109,12 +115,14 @@ def _numbers(estimate: Estimate | None, *, at_least: bool = False) -> list[str]:
     if estimate is None:
         return [UNKNOWN, UNKNOWN, UNKNOWN]
     more = "≥ " if at_least else ""
-    seconds = with_range(f"{estimate.seconds:.0f}", _whole(estimate.seconds_low), _whole(estimate.seconds_high))
+    seconds = _seconds(estimate, lambda seconds: f"{seconds:.0f}")
     return [more + seconds, more + _memory(estimate), more + human_bytes(estimate.disk_bytes)]
 
 
-def _whole(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds:.0f}"
+def _seconds(estimate: Estimate, shown: Callable[[float], str]) -> str:
+    """With the ends that hold 80% of like calls here, or that there is no record."""
+    ends = ("" if end is None else shown(end) for end in (estimate.seconds_low, estimate.seconds_high))
+    return f"{shown(estimate.seconds)} ({GUESS})" if estimate.first_guess else with_range(shown(estimate.seconds), *ends)
 
 
 def _memory(estimate: Estimate) -> str:
@@ -128,15 +136,9 @@ def _partly_unknown(steps: Sequence[Step]) -> bool:
 
 
 def _total(steps: Sequence[Step]) -> Estimate:
-    from modelwright.types import Estimate
+    from modelwright.totals import total
 
-    known = [step.estimate for step in steps if step.estimate]
-    return Estimate(
-        seconds=sum(e.seconds for e in known),
-        memory_bytes=max((e.memory_bytes for e in known), default=0),
-        disk_bytes=sum(e.disk_bytes for e in known),
-        cost=sum(e.cost for e in known),
-    )
+    return total([step.estimate for step in steps])
 
 
 # a line a step, its arguments below ------------------------------------------------------------------------------------
@@ -157,13 +159,11 @@ def _narrow(plan: Plan, width: int) -> list[str]:
 
 
 def needs(estimate: Estimate | None) -> str:
-    """ "2:15 min (1:40 min to 3:02 min), 3.3 GB memory, 12.0 MB disk"; the range where there is a record of this machine."""
+    """ "2:15 min (1:40 min to 3:02 min), 3.3 GB memory, 12.0 MB disk"; "2:15 min (first guess)" without a record of this machine."""
     if estimate is None:
         return "cost unknown"
     money = f", {estimate.cost:.4f} US dollars" if estimate.cost else ""
-    ends = ("" if end is None else human_seconds(end) for end in (estimate.seconds_low, estimate.seconds_high))
-    seconds = with_range(human_seconds(estimate.seconds), *ends)
-    return f"{seconds}, {_memory(estimate)} memory, {human_bytes(estimate.disk_bytes)} disk{money}"
+    return f"{_seconds(estimate, human_seconds)}, {_memory(estimate)} memory, {human_bytes(estimate.disk_bytes)} disk{money}"
 
 
 def listing(rows: Sequence[tuple[str, str]], width: int | None = None) -> str:

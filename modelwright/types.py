@@ -100,10 +100,14 @@ class Estimate(Strict):
     memory_high: int | None = Field(None, ge=0, description="as seconds_high, bytes")
     memory_error: float | None = Field(None, ge=0, description="share by which the memory is usually off here, after correction")
     learned_from: int | None = Field(None, ge=1, description="calls on this machine that corrected it")
+    first_guess: bool | None = Field(
+        None,
+        description="true: no such call was measured on this machine yet, so seconds and memory are the tool's own formula, unproved here",
+    )
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_known(self, handler: SerializerFunctionWrapHandler) -> Json:
-        """As it was before there was a record: what a record adds is written only when there is one."""
+        """What a record, or its absence, adds is written only when it says something."""
         return {name: value for name, value in handler(self).items() if value is not None}
 
 
@@ -149,6 +153,14 @@ class Step(Strict):
     estimate: Estimate | None = None
     decision: Decision | None = None
     rule: str | None = Field(None, description="the policy rule that decided")
+    defaults: Json = Field(
+        default_factory=dict,
+        description="arguments that are not given and decide what is made or what it costs, with the values that they will have",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_empty_defaults(self, handler: SerializerFunctionWrapHandler) -> Json:
+        return {name: value for name, value in handler(self).items() if name != "defaults" or value}
 
 
 class Plan(Strict):

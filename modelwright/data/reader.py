@@ -44,6 +44,8 @@ class Dataset:
     """Rows as they came out of the file, counted before any was looked at."""
     near_duplicates: int = 0
     exact_duplicates: int = 0
+    fields: tuple[str, ...] = ()
+    """Of the usable rows' records, as first met."""
 
 
 @dataclass
@@ -56,6 +58,7 @@ class _Sorted:
     """Rows whose fields speak of no format: how to mend them depends on what the others are."""
     notices: list[tuple[int, Flaw]] = field(default_factory=list)
     spoken: Counter[Format] = field(default_factory=Counter)
+    fields: Counter[str] = field(default_factory=Counter)
     unused_fields: Counter[str] = field(default_factory=Counter)
 
 
@@ -77,7 +80,8 @@ def read(path: Path) -> Dataset:
     exact = sum(repeat.exact for repeat in duplicates)
     with clear_os_errors(path):
         sha256 = sha256_of_path(path)
-    return Dataset(path, form, rows, _placed(path, [*flaws, *notices]), sha256, len(flaws), records, len(duplicates) - exact, exact)
+    placed = _placed(path, [*flaws, *notices])
+    return Dataset(path, form, rows, placed, sha256, len(flaws), records, len(duplicates) - exact, exact, tuple(found.fields))
 
 
 def _sort(record: sources.Record, found: _Sorted) -> None:
@@ -98,6 +102,7 @@ def _sort(record: sources.Record, found: _Sorted) -> None:
         found.bad.append((record.line, error.flaw))
         return
     found.good.append((record.line, form, example))
+    found.fields.update(record.value.keys())
     found.unused_fields.update(record.value.keys() - formats.USED_FIELDS[form])
     if hidden := hidden_characters(text):
         found.notices.append(

@@ -25,12 +25,12 @@ from typing import Any
 from modelwright import files
 from modelwright.canonical import sha256_of_path
 from modelwright.engines import bench_machine, bench_plot, bench_prompts, load_types
+from modelwright.engines.bench_progress import Progress
 from modelwright.engines.bench_sides import Side, open_side
 from modelwright.engines.bench_verdict import compare, notes
 from modelwright.engines.child import Job
 from modelwright.engines.load_types import Load, Options, Request
 from modelwright.errors import BadRequest, ToolFailed
-from modelwright.scoring import latency
 from modelwright.scoring.latency import Objective, Record
 from modelwright.scoring.load_points import Machine, Point, knee_of, point
 
@@ -52,8 +52,12 @@ class Bench:
     points: list[Point] = field(default_factory=list)
     salt: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     rows: list[list[Json]] = field(default_factory=list)
-    runs_done: int = 0
     loads: list[Load] = field(default_factory=list)
+
+    progress: Progress = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.progress = Progress(self.job, _total(self.spec))
 
     @property
     def lengths(self) -> bench_prompts.Lengths:
@@ -139,19 +143,20 @@ def measure(bench: Bench, load: Load, lines: Path) -> None:
 
 def _one_run(bench: Bench, side: Side, load: Load, repeat: int, lines: Path) -> None:
     spec = bench.spec
-    _say_where(bench, side, load, repeat)
+    where = f"{side.name}, {load.name}, repeat {repeat + 1} of {spec['repeats']}"
     side.target.fresh()
     warm, measured = _requests(bench, side, load, repeat)
     if warm:
+        bench.progress.at(f"{where}: warming up")
         side.target.run(warm, load_types.closed(min(load.concurrency, len(warm))))
+    bench.progress.at(where)
     with bench_machine.Meter(side.target.pids(), gpu=bool(bench_machine.energy_sources())) as meter:
-        records = side.target.run(measured, load)
+        records = side.target.run(measured, load, bench.progress.ended)
     bench.records.setdefault((side.name, load.name), []).append(records)
     bench.usage.setdefault((side.name, load.name), []).append(meter.usage)
     head = {"side": side.name, "load": load.name, "repeat": repeat, "seed": spec["seed"]}
     with files.clear_os_errors(lines), lines.open("a", encoding="utf-8") as stream:
         stream.writelines(json.dumps({**head, **_plain(record)}) + "\n" for record in records)
-    bench.runs_done += 1
 
 
 def _plain(record: Record) -> Json:
@@ -159,14 +164,11 @@ def _plain(record: Record) -> Json:
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in asdict(record).items()}
 
 
-def _say_where(bench: Bench, side: Side, load: Load, repeat: int) -> None:
-    spec = bench.spec
-    loads = SWEEP_POINTS + 2 if spec["sweep"] else len(spec["rate"] or spec["concurrency"])
-    total = loads * spec["repeats"] * len(bench.sides)
-    spent = sum(latency.seconds_of(part) for parts in bench.records.values() for part in parts if any(record.ok for record in part))
-    left = spent / bench.runs_done * (total - bench.runs_done) if bench.runs_done else None
-    message = f"{side.name}, {load.name}, repeat {repeat + 1} of {spec['repeats']}"
-    bench.job.progress(message, step=bench.runs_done, steps=total, **({"eta_seconds": left} if left is not None else {}))
+def _total(spec: Json) -> int:
+    """Requests that are measured in all."""
+    loads = SWEEP_POINTS + 2 if spec["sweep"] else len(spec["rate"] or set(spec["concurrency"]))
+    requests: int = loads * spec["repeats"] * len(spec["sides"]) * spec["requests"]
+    return requests
 
 
 def _requests(bench: Bench, side: Side, load: Load, repeat: int) -> tuple[list[Request], list[Request]]:

@@ -22,7 +22,7 @@ import psutil
 
 from modelwright.engines.bench_prompts import WORDS
 from modelwright.engines.load_stream import RequestFailed, Stream, said
-from modelwright.engines.load_types import Json, Load, Options, Request, clock
+from modelwright.engines.load_types import Ended, Json, Load, Options, Request, clock, unheard
 from modelwright.errors import ConfigError, EngineMissing, ModelRefError
 from modelwright.modelrefs import Endpoint
 from modelwright.scoring.latency import Record
@@ -119,10 +119,10 @@ class EndpointTarget:
 
     # under load -------------------------------------------------------------------------------------------------------
 
-    def run(self, requests: Sequence[Request], load: Load) -> list[Record]:
-        return asyncio.run(self._run(requests, load))
+    def run(self, requests: Sequence[Request], load: Load, ended: Ended = unheard) -> list[Record]:
+        return asyncio.run(self._run(requests, load, ended))
 
-    async def _run(self, requests: Sequence[Request], load: Load) -> list[Record]:
+    async def _run(self, requests: Sequence[Request], load: Load, ended: Ended) -> list[Record]:
         bodies = [json.dumps(self._body(request)).encode() for request in requests]
         records: list[Record | None] = [None] * len(requests)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
@@ -134,6 +134,7 @@ class EndpointTarget:
                 if moment is not None:
                     await asyncio.sleep(max(0.0, began + moment - clock()))
                 records[place] = await self._timed(client, requests[place], bodies[place], began, moment)
+                ended()
 
             if load.is_open:
                 await asyncio.gather(*(one(place, moment) for place, moment in enumerate(load.arrivals)))

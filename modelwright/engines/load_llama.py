@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 
 from modelwright.engines import llama
-from modelwright.engines.load_types import Json, Load, Options, Request, clock, refuse_too_long
+from modelwright.engines.load_types import Ended, Json, Load, Options, Request, clock, refuse_too_long, unheard
 from modelwright.engines.runtimes import LlamaRuntime
 from modelwright.errors import BadRequest, ModelRefError
 from modelwright.modelrefs import Model
@@ -160,9 +160,9 @@ class LlamaTarget:
         refuse_too_long(request, len(tokens), self._longest)
         return tokens
 
-    def run(self, requests: Sequence[Request], load: Load) -> list[Record]:
+    def run(self, requests: Sequence[Request], load: Load, ended: Ended = unheard) -> list[Record]:
         assert self._context
-        return _Run(self, self._context, requests, load).go()
+        return _Run(self, self._context, requests, load, ended).go()
 
     def choose(self, row: int) -> int:
         """The likeliest token after place `row` of the batch."""
@@ -191,8 +191,8 @@ class LlamaTarget:
 class _Run:
     """One load, from the first request to the last."""
 
-    def __init__(self, target: LlamaTarget, context: Context, requests: Sequence[Request], load: Load) -> None:
-        self._target, self._context, self._load = target, context, load
+    def __init__(self, target: LlamaTarget, context: Context, requests: Sequence[Request], load: Load, ended: Ended) -> None:
+        self._target, self._context, self._load, self._ended = target, context, load, ended
         self._prompts = {request.index: target.encode(request) for request in requests}
         self._waiting = deque(requests)
         self._order = [request.index for request in requests]
@@ -267,6 +267,7 @@ class _Run:
             finish="stop" if self._target.stops_at(slot.last) else "length",
         )
         slot.index = -1
+        self._ended()
 
 
 def exactly(tokens: Tokens, wanted: int) -> Tokens:

@@ -22,7 +22,7 @@ import transformers
 
 from modelwright.engines import hf
 from modelwright.engines.load_llama import exactly
-from modelwright.engines.load_types import Json, Load, Options, Request, clock, refuse_too_long
+from modelwright.engines.load_types import Ended, Json, Load, Options, Request, clock, refuse_too_long, unheard
 from modelwright.errors import BadRequest
 from modelwright.modelrefs import Model
 from modelwright.scoring.latency import Record
@@ -91,7 +91,7 @@ class TransformersTarget:
         refuse_too_long(request, len(tokens), self._context)
         return tokens
 
-    def run(self, requests: Sequence[Request], load: Load) -> list[Record]:
+    def run(self, requests: Sequence[Request], load: Load, ended: Ended = unheard) -> list[Record]:
         waiting = deque((request, self.encode(request)) for request in requests)
         began = clock()
         due = deque(began + moment for moment in load.arrivals)
@@ -102,7 +102,9 @@ class TransformersTarget:
             batch = self._take(waiting, due, load.concurrency)
             with torch.inference_mode():
                 self._answer(batch)
-            records |= {one.index: _record(one, began) for one in batch}
+            for one in batch:
+                records[one.index] = _record(one, began)
+                ended()
         return [records[request.index] for request in requests]
 
     def _take(self, waiting: deque[tuple[Request, Tokens]], due: deque[float], most: int) -> list[Taken]:

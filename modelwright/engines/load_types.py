@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +17,12 @@ from modelwright.scoring.latency import Record
 
 Json = dict[str, Any]
 clock = time.perf_counter
+Ended = Callable[[], None]
+"""Called when a request ended, well or not, from where it ran."""
+
+
+def unheard() -> None:
+    """Nobody counts the requests."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Target(Protocol):
 
     name: str
 
-    def run(self, requests: Sequence[Request], load: Load) -> list[Record]:
+    def run(self, requests: Sequence[Request], load: Load, ended: Ended = unheard) -> list[Record]:
         """One record a request, in the order of the requests. A failure of a request is written into its record."""
 
     def fresh(self) -> None:

@@ -10,19 +10,20 @@ NOT here: FP8 and other formats; writing GGUF (`quantize`).
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from modelwright.engines import hf
-from modelwright.errors import EngineMissing
+from modelwright.errors import BadRequest, EngineMissing
 from modelwright.modelrefs import Model
 
 KINDS = ("int8", "nf4", "gptq", "awq")
 CALIBRATED = ("gptq", "awq")
-BITS, GROUP = 4, 128
-"""of GPTQ and AWQ: bits a weight, and weights that share a scale"""
+BITS, GROUPS = 4, (128, 64, 32)
+"""of GPTQ and AWQ: bits a weight, and how many weights share a scale, the usual first"""
 CALIBRATION_ROWS, CALIBRATION_CHARACTERS = 128, 2000
 """texts that are read, and of each so many characters: about 500 tokens"""
 INSTALL = "pip install 'modelwright[gptq]', or use types=Q4_K_M, int8 or nf4, which need no GPTQModel"
@@ -77,9 +78,25 @@ def _calibrate(kind: str, source: Path, folder: Path, texts: Sequence[str]) -> N
     from gptqmodel.quantization import FORMAT, METHOD  # type: ignore[import-not-found]
 
     method = {"quant_method": METHOD.AWQ, "format": FORMAT.GEMM} if kind == "awq" else {}
-    made = package.GPTQModel.load(str(source), package.QuantizeConfig(bits=BITS, group_size=GROUP, **method))
+    group = whole_group(source) if kind == "awq" else GROUPS[0]
+    made = package.GPTQModel.load(str(source), package.QuantizeConfig(bits=BITS, group_size=group, **method))
     made.quantize([text[:CALIBRATION_CHARACTERS] for text in texts[:CALIBRATION_ROWS]], batch_size=1)
     made.save(str(folder))
+
+
+def whole_group(source: Path) -> int:
+    """The largest group that divides every linear layer of a folder's config.json: AWQ takes no part of one, GPTQ does.
+
+    128 does not divide the 576 of the built-in model, 64 does. Raises BadRequest where none does.
+    """
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    config = config.get("text_config") or config
+    hidden, inner = config.get("hidden_size", 0), config.get("intermediate_size", 0)
+    heads = config.get("num_attention_heads", 0) * (config.get("head_dim") or 0)
+    for group in GROUPS:
+        if all(width % group == 0 for width in (hidden, inner, heads)):
+            return group
+    raise BadRequest(f"awq needs layers whose width {GROUPS[-1]} divides, and these have {hidden} and {inner}", fix="use types=gptq or nf4")
 
 
 def open_calibrated(kind: str, folder: Path) -> Any:

@@ -22,10 +22,10 @@ from modelwright.engines.chat_template import stop_tokens
 from modelwright.engines.child import Job
 from modelwright.engines.leftovers import drop_foreign, fingerprint
 from modelwright.engines.loss_mask import Example, MaskReport
+from modelwright.engines.memory_bound import MemoryBound
 from modelwright.engines.outputs import place, refuse_existing
 from modelwright.engines.train_card import write_records
 from modelwright.engines.train_data import encode_rows, load_rows, make_batches
-from modelwright.engines.memory_bound import MemoryBound
 from modelwright.engines.train_memory import cores, is_out_of_memory, rows_that_fit, shape_of
 from modelwright.engines.train_proof import first_values, moved_since, prove_weights
 from modelwright.engines.train_settings import adapter, four_bit, training_arguments

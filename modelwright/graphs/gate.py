@@ -1,4 +1,4 @@
-"""The gate: each step's estimate and policy decision, and what a person's reply changes.
+"""The gate: each step's estimate, decisive defaults and policy decision, and what a person's reply changes.
 
 `assess` is pure, so `plan` and `--dry-run` show exactly what a run would ask. An edited step is assessed again.
 """
@@ -17,7 +17,7 @@ from modelwright.graphs.deps import Policy
 from modelwright.graphs.inputs import refuse_missing
 from modelwright.graphs.plancheck import check, example_of, replaced
 from modelwright.graphs.predictions import History
-from modelwright.types import Decision, Estimate, Json, Plan, Step
+from modelwright.types import Decision, Estimate, Json, Plan, Step, ToolArgs
 from modelwright.workspace import Workspace
 
 
@@ -29,7 +29,7 @@ def assess(
     resolved: Mapping[str, Json] | None = None,
     memory_limit: int | None = None,
 ) -> tuple[Plan, dict[str, Verdict]]:
-    """The plan with estimates and decisions filled in, and each step's verdict; by its real arguments where they are known.
+    """The plan with estimates, defaults and decisions filled in, and each step's verdict; by its real arguments where they are known.
 
     Estimates are corrected by what like calls took in this workspace. Raises DoesNotFit for a step that needs more than
     `memory_limit` bytes, or than there is.
@@ -44,7 +44,8 @@ def assess(
             feasible.refuse_unfit(step.id, tool, args, estimate, limit, partial(_memory_of, tool, workspace, history))
         verdict = policy.decide(tool, args, estimate or Estimate(), workspace)
         verdicts[step.id] = verdict
-        steps.append(step.model_copy(update={"estimate": estimate, "decision": verdict.decision, "rule": verdict.rule}))
+        told = {"estimate": estimate, "decision": verdict.decision, "rule": verdict.rule, "defaults": defaults_of(tool, args, workspace)}
+        steps.append(step.model_copy(update=told))
     return plan.model_copy(update={"steps": steps}), verdicts
 
 
@@ -63,11 +64,29 @@ def estimate_of(tool: Tool, args: Json, workspace: Path) -> Estimate | None:
     None is unknown: an input is missing or cannot be read. The tool says so itself, with its hint, before it works; so
     policy decides by what the call touches.
     """
-    known = _without_references(tool, args)
     try:
-        return tool.estimate(tool.args.model_construct(**_with_defaults(tool, known)), workspace)
+        return tool.estimate(_stand_in_args(tool, args), workspace)
     except (BadRequest, OSError, ValueError, RuntimeError):
         return None
+
+
+def defaults_of(tool: Tool, args: Json, workspace: Path) -> Json:
+    """What the tool's decisive arguments come to that are not given; without those that have no part in this call."""
+    unset = [name for name in tool.decisive if args.get(name) is None]
+    if not unset:
+        return {}
+    full = _stand_in_args(tool, args)
+    try:
+        settled = tool.settle(full, workspace)
+    except (BadRequest, OSError, ValueError, RuntimeError):  # as for an estimate: the tool says what is missing before it works
+        settled = {}
+    found = {name: settled[name] if name in settled else getattr(full, name) for name in unset}
+    return {name: value for name, value in found.items() if value is not None and value != []}
+
+
+def _stand_in_args(tool: Tool, args: Json) -> ToolArgs:
+    """The arguments with their defaults, unvalidated, as references have no values yet."""
+    return tool.args.model_construct(**_with_defaults(tool, _without_references(tool, args)))
 
 
 def _without_references(tool: Tool, args: Json) -> Json:

@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.types import interrupt
 
 from modelwright import faults
-from modelwright.errors import BadRequest, BudgetSpent, Denied, ModelwrightError, NothingFits, Stuck, ToolFailed
+from modelwright.errors import BadRequest, BudgetSpent, Denied, ModelwrightError, NothingFits, Rejected, Stuck, ToolFailed
 from modelwright.events import EventType
 from modelwright.graphs import bounds, execute, gate
 from modelwright.graphs.deps import Deps
@@ -96,7 +96,7 @@ class Nodes:
         plan, reply = self._plan_of(state), state.get("reply") or {}
         if reply.get("reject"):
             step, reason = next(iter(reply["reject"].items()))
-            return self._denied(Denied(f"{step} was rejected" + (f": {reason}" if reason else "")), "rejected by the user", step)
+            return self._denied(Rejected(f"{step} was rejected" + (f": {reason}" if reason else "")), "rejected by the user", step)
         try:
             if reply.get("edit"):
                 plan = gate.edited(plan, reply["edit"], self.deps.tools, self.deps.workspace.root)
@@ -114,6 +114,7 @@ class Nodes:
                 rule=verdict.rule,
                 reason=verdict.reason,
                 estimate=step.estimate.model_dump() if step.estimate else None,
+                **({"defaults": step.defaults} if step.defaults else {}),
             )
         update: Update = {**self._saved(state, plan), "resolved": resolved, "reply": None, "pending": None}
         denied = next((s for s in plan.steps if s.decision is Decision.DENY), None)
@@ -141,8 +142,10 @@ class Nodes:
     def _edit_refused(self, state: RunState, error: ModelwrightError) -> Update:
         """A bad edit changes nothing: what was asked is asked again."""
         self.deps.emitter.emit(EventType.NOTICE, None, message=f"the edit was not taken: {error}")
-        if not state.get("pending"):
+        pending = state.get("pending")
+        if not pending:
             return self._failed(error)
+        self.deps.emitter.emit(EventType.APPROVAL_ASKED, steps=[call["id"] for call in pending["calls"]])
         return {"status": "waiting", "reply": None, "next": "approve"}
 
     def _granted(self, state: RunState, plan: Plan, reply: Json, resolved: dict[str, Json]) -> Update:

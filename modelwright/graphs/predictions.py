@@ -143,11 +143,14 @@ class History:
         return [Past(r["features"], r["predicted_memory"], r["memory"]) for r in self._rows.get(tool, ())]
 
     def corrected(self, tool: Tool, args: Json, estimate: Estimate) -> Estimate:
-        """The estimate by what like calls took here, with its interval; as it was when none ran yet."""
+        """The estimate by what like calls took here, with its interval; where none ran yet, as it was and marked as a first guess.
+
+        A guess of less than SHORTEST is not marked: nobody waits for it.
+        """
         features = features_of(tool, args)
         time_factor = factor(self.seconds(tool.name), features)
         memory_factor = factor(self.memory(tool.name), features)
-        changes: Json = {}
+        changes: Json = {} if time_factor or estimate.seconds < SHORTEST else {"first_guess": True}
         if time_factor and estimate.seconds:
             changes |= {
                 "seconds": round(estimate.seconds * time_factor.value, 2),

@@ -118,14 +118,14 @@ def traits_of(shape: ModelShape) -> Traits:
 
 OTHER_BITS = {"nf4": 4.0 + 8 / 64 + 32 / (64 * 256), "int8": 8.0, "fp8": 8.0, "gptq": 4 + 20 / 128, "awq": 4 + 20 / 128}
 """bits a weight of the linear layers, scales included: NF4 with double quantization (QLoRA, arXiv 2305.14314), LLM.int8(), FP8,
-4-bit GPTQ and AWQ in groups of 128; embeddings, output and norms stay in 16 bits"""
+4-bit GPTQ and AWQ in groups of 128; embeddings, output and norms are kept in 16 bits, or as they were loaded"""
 
 
-def stored_elsewhere(weights: Iterable[Weight], kind: str) -> int:
-    """Bytes of weights in a type of the other engines; embedding, output and vectors in 16 bits."""
+def stored_elsewhere(weights: Iterable[Weight], kind: str, *, kept_bits: int = 16) -> int:
+    """Bytes of weights in a type of the other engines; embedding, output and vectors in `kept_bits`."""
     bits = OTHER_BITS[kind]
     total = 0.0
     for weight in weights:
         linear = len(weight.dims) > 1 and weight.name not in ("token_embd.weight", "output.weight") and not _KEPT.search(weight.name)
-        total += weight.elements * (bits if linear else 16) / 8
+        total += weight.elements * (bits if linear else kept_bits) / 8
     return round(total)

@@ -19,10 +19,20 @@ from modelwright.modelrefs import Model, base_paths
 from modelwright.scoring import metrics as scoring
 from modelwright.scoring import rubric as rubrics
 from modelwright.tools._evaluation_models import TRANSFORMERS, choose_engines, short_names
-from modelwright.tools._evaluation_rows import EvalSet, EvaluationArgs, HashedFile, absolute, check_fits, default_metrics, read_set
+from modelwright.tools._evaluation_rows import (
+    EvalSet,
+    EvaluationArgs,
+    HashedFile,
+    absolute,
+    check_fits,
+    default_metrics,
+    holds_text,
+    read_set,
+)
 from modelwright.types import Json, Strict
 
 RUBRIC_FILE = "rubric.toml"
+DECISIVE = ("metrics", "limit", "max_new_tokens")
 
 
 class Score(Strict):
@@ -86,12 +96,19 @@ def prepare(ctx: ToolContext, args: EvaluationArgs) -> Setup:
     data = read_set(path, args.limit, seed)
     beside = _rubric_beside(path)
     rubric_path = absolute(ctx.workspace, args.rubric) if args.rubric else beside
-    chosen = list(dict.fromkeys(args.metrics or default_metrics(data, rubric_path)))
+    chosen = list(dict.fromkeys(args.metrics or default_metrics(data.is_text, rubric_path)))
     scoring.require(chosen, rubric=rubric_path is not None, pattern=args.pattern)
     check_fits(data, chosen)
     form = rubrics.load(rubric_path) if rubric_path and "rubric" in chosen else None
     file = HashedFile(path=form.path, sha256=form.sha256) if form else None
     return Setup(data, chosen, file, args.pattern, args.max_new_tokens, seed)
+
+
+def settle(args: EvaluationArgs, workspace: Path) -> Json:
+    """What unset metrics and limit come to; perplexity alone writes no answers."""
+    path = absolute(workspace, args.dataset)
+    metrics = args.metrics or default_metrics(holds_text(path), Path(args.rubric) if args.rubric else _rubric_beside(path))
+    return {"metrics": metrics, "limit": "all rows", "max_new_tokens": None if metrics == ["perplexity"] else args.max_new_tokens}
 
 
 def _rubric_beside(dataset: Path) -> Path | None:

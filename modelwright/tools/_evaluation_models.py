@@ -73,7 +73,7 @@ def estimate_models(refs: Sequence[str], args: EvaluationArgs, workspace: Path) 
 
     A model that does not exist yet (an earlier step makes it) counts as a transformers model of the built-in size.
     """
-    rows, prompt_tokens = _rows_and_tokens(absolute(workspace, args.dataset), args.limit)
+    rows, prompt_tokens = rows_and_tokens(absolute(workspace, args.dataset), args.limit)
     new_tokens = 0 if args.metrics == ["perplexity"] else args.max_new_tokens
     readings = (new_tokens > 0) + ("perplexity" in (args.metrics or ()))
     models = [_try_resolve(ref, workspace) or Model(ref, "hf", ref) for ref in refs]
@@ -87,7 +87,7 @@ def estimate_models(refs: Sequence[str], args: EvaluationArgs, workspace: Path) 
     return Estimate(seconds=round(seconds, 1), memory_bytes=memory, disk_bytes=disk)
 
 
-def _rows_and_tokens(path: Path, limit: int | None) -> tuple[int, float]:
+def rows_and_tokens(path: Path, limit: int | None) -> tuple[int, float]:
     """How many rows and how long each, from the file's lines; a quick look, not a parse."""
     try:
         size, lines = path.stat().st_size, count_lines(str(path))

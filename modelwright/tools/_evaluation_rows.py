@@ -14,11 +14,15 @@ from pathlib import Path
 from pydantic import Field
 
 from modelwright.canonical import sha256_of_path
-from modelwright.data import reader
+from modelwright.data import reader, sources
+from modelwright.data.formats import recognise
 from modelwright.errors import BadRequest, DataError
 from modelwright.scoring import metrics as scoring
 from modelwright.scoring.metrics import MetricName
 from modelwright.types import Check, DatasetPath, FilePath, Json, Strict, ToolArgs
+
+LOOKED_AT = 50_000_000
+"""bytes of a file that is read whole for its first row (a JSON array, Parquet); a larger one is taken for questions"""
 
 
 class EvaluationArgs(ToolArgs):
@@ -71,10 +75,16 @@ def absolute(workspace: Path, path: str) -> Path:
     return (workspace / Path(path).expanduser()).absolute()
 
 
-def default_metrics(data: EvalSet, rubric: Path | None) -> list[str]:
-    if data.is_text:
+def default_metrics(is_text: bool, rubric: Path | None) -> list[str]:
+    if is_text:
         return ["perplexity"]
     return ["rubric"] if rubric else ["rouge_l", "exact_match"]
+
+
+def holds_text(path: Path) -> bool:
+    """Whether the first row is plain text: a quick look, before all rows are read."""
+    first = next(sources.records(path), None) if path.stat().st_size <= LOOKED_AT or path.suffix in (".jsonl", ".txt") else None
+    return first is not None and first.flaw is None and recognise(first.value) == "text"
 
 
 def read_set(path: Path, limit: int | None, seed: int) -> EvalSet:

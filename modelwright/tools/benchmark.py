@@ -119,6 +119,15 @@ def estimate(args: Args, workspace: Path) -> Estimate:
     return Estimate(seconds=round(seconds, 1), memory_bytes=memory, disk_bytes=200_000 + lines * (300 + 20 * args.output_tokens))
 
 
+def settle(args: Args, workspace: Path) -> Json:
+    """Lengths and loads that another argument replaces have no part; one measurement goes without saying."""
+    return {
+        "prompt_tokens": None if args.dataset else args.prompt_tokens,
+        "concurrency": None if args.rate or args.sweep else args.concurrency,
+        "repeats": args.rounds if args.baseline else None,
+    }
+
+
 def _seconds(args: Args, model: Model, engine: str, workspace: Path) -> float:
     loads = [(count, 0.0) for count in args.concurrency] if not (args.rate or args.sweep) else []
     loads += [(max(args.concurrency), (args.requests - 1) / rate) for rate in args.rate]
@@ -176,6 +185,8 @@ def _in_order(point: Point) -> bool:
     estimate=estimate,
     checks=checks,
     volatile=True,
+    decisive=("prompt_tokens", "output_tokens", "concurrency", "requests", "repeats"),
+    settle=settle,
     reads=lambda args, workspace: base_paths([ref for ref in (args.model, args.baseline) if ref], workspace),
     keywords=(
         "benchmark",
@@ -205,16 +216,17 @@ def benchmark(args: Args, ctx: ToolContext) -> Result:
     points = [Point.model_validate(one) for one in done["points"]]
     comparison = [Difference.model_validate(one) for one in done["comparison"]]
     verdict = _verdict(args, comparison) if args.baseline else None
+    knee = Knee.model_validate(done["knee"]) if done["knee"] else None
     written = done["files"]
     return Result(
-        summary=_summary(names[-1], points, verdict, comparison),
+        summary=_summary(names[-1], points, verdict, comparison) + _knee(knee),
         artifacts=[artifact(Path(path), name) for name, path in written.items()],
         model=args.model,
         engine=engines[-1],
         points=points,
         verdict=verdict,
         comparison=comparison,
-        knee=Knee.model_validate(done["knee"]) if done["knee"] else None,
+        knee=knee,
         cache=_cache(args, points),
         workload=done["workload"],
         system=done["system"],
@@ -277,6 +289,10 @@ def _summary(name: str, points: Sequence[Point], verdict: Verdict | None, compar
     if verdict:
         parts.append(_difference(verdict, comparison))
     return ", ".join(parts)
+
+
+def _knee(knee: Knee | None) -> str:
+    return f"; the knee is at {knee.load}: {knee.output_tokens_per_second:.1f} tokens/s, {knee.latency_ms:.0f} ms" if knee else ""
 
 
 def _difference(verdict: Verdict, comparison: Sequence[Difference]) -> str:

@@ -69,6 +69,11 @@ class Result(ToolResult):
     notes: list[str]
 
 
+def settle(args: Args, workspace: Path) -> Json:
+    """Without a model nothing can be measured."""
+    return {"measure": args.measure if args.model else None}
+
+
 def estimate(args: Args, workspace: Path) -> Estimate:
     """Nothing without a measurement; with one, loading and a few short requests for each engine that may be measured."""
     if not args.measure or args.model is None:
@@ -109,6 +114,8 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"model": "builtin", "users": 4},
     estimate=estimate,
     checks=checks,
+    decisive=("users", "measure"),
+    settle=settle,
     volatile=True,
     reads=lambda args, workspace: base_paths([args.model] if args.model else [], workspace),
     keywords=(

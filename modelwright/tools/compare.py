@@ -123,6 +123,8 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"models": ["builtin", "tuned"], "dataset": "eval.jsonl"},
     estimate=estimate,
     checks=checks,
+    decisive=_evaluation.DECISIVE,
+    settle=_evaluation.settle,
     reads=lambda args, workspace: _evaluation.reads(args, args.models, workspace),
     keywords=("compare", "better", "versus", "against", "difference", "before and after", "improvement", "regression"),
 )

@@ -65,6 +65,8 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"model": "builtin", "dataset": "eval.jsonl", "limit": 32},
     estimate=estimate,
     checks=checks,
+    decisive=_evaluation.DECISIVE,
+    settle=_evaluation.settle,
     reads=lambda args, workspace: _evaluation.reads(args, [args.model], workspace),
     keywords=("evaluate", "test", "score", "measure", "accuracy", "perplexity", "rouge", "bleu", "quality", "rubric"),
 )

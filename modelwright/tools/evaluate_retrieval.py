@@ -116,6 +116,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"dataset": "examples/docs/questions.jsonl", "index": "default"},
     estimate=estimate,
     checks=checks,
+    decisive=("limit",),
     volatile=True,
     keywords=("evaluate retrieval", "ndcg", "recall", "mrr", "beir", "search quality", "context precision", "faithfulness", "tune", "rag"),
 )

@@ -45,14 +45,25 @@ class Result(ToolResult):
 
 def estimate(args: Args, workspace: Path) -> Estimate:
     """Measured with the built-in model on two busy cores: 24 to 31 s; in memory the float32 weights stand about twice."""
-    count = weights.count(resolve(args.model, workspace))
+    model = resolve(args.model, workspace)
+    count = weights.count(model)
     dtype = args.dtype or DEFAULT_DTYPES[args.format]
     return Estimate(
         seconds=12 + count * 1.4e-7,
         memory_bytes=int(700e6 + count * 4 * 2.2),
-        disk_bytes=int(8e6 + count * weights.BYTES[dtype]),
+        disk_bytes=int(8e6 + (_in_adapter(model) if args.format == "gguf_adapter" else count) * weights.BYTES[dtype]),
         cost=0,
     )
+
+
+def _in_adapter(model: Model) -> int:
+    """Weights of an adapter folder, which keeps them in float32; 0 where it is no adapter or not made yet."""
+    file = Path(model.path) / "adapter_model.safetensors"
+    return file.stat().st_size // 4 if file.is_file() else 0
+
+
+def settle(args: Args, workspace: Path) -> Json:
+    return {"dtype": DEFAULT_DTYPES[args.format]}
 
 
 def checks(args: Args, result: Result) -> Sequence[Check]:
@@ -90,6 +101,8 @@ def _header_check(path: Path) -> Check:
     example={"model": "builtin", "format": "gguf", "dtype": "f16"},
     estimate=estimate,
     checks=checks,
+    decisive=("format", "dtype"),
+    settle=settle,
     reads=lambda args, workspace: base_paths([args.model], workspace),
     keywords=("export", "convert", "gguf", "merge", "adapter", "safetensors", "llama.cpp"),
 )

@@ -73,15 +73,34 @@ class Result(ToolResult):
 def estimate(args: Args, workspace: Path) -> Estimate:
     """From the file's words and the model's shape; training speed as measured on two cores, float32."""
     shape = train_memory.shape_of(resolve(args.model, workspace))
-    rows, tokens = _count(workspace / Path(args.dataset).expanduser(), args.max_length)
+    rows, tokens, longest = _count(workspace / Path(args.dataset).expanduser(), args.max_length)
     seen = tokens * (args.max_steps * args.batch_size if args.max_steps else _epochs(args, rows) * rows)
     slower = shape.parameters / train_memory.REFERENCE_PARAMETERS
+    speed = train_memory.tokens_per_second(shape, args.method, train_memory.cores(0))
     return Estimate(
-        seconds=round(FIXED_SECONDS * slower + seen / train_memory.tokens_per_second(shape, args.method, train_memory.cores(0))),
-        memory_bytes=train_memory.memory_bytes(shape, args.method, round(1.3 * tokens) * min(args.batch_size, rows)),
+        seconds=round(FIXED_SECONDS * slower + (seen + _held_out(args, workspace)) / speed),
+        memory_bytes=train_memory.memory_bytes(shape, args.method, longest * min(args.batch_size, rows), rank=args.lora_rank),
         disk_bytes=train_memory.disk_bytes(shape, args.method, args.lora_rank),
         cost=0,
     )
+
+
+def settle(args: Args, workspace: Path) -> Json:
+    """What unset epochs and learning rate come to; with max_steps there are no epochs, without an adapter no rank."""
+    rows, _, _ = _count(workspace / Path(args.dataset).expanduser(), args.max_length)
+    return {
+        "epochs": None if args.max_steps else _epochs(args, rows),
+        "learning_rate": LEARNING_RATES[args.method],
+        "lora_rank": None if args.method == "full" else args.lora_rank,
+    }
+
+
+def _held_out(args: Args, workspace: Path) -> float:
+    """Tokens of eval_dataset as tokens of training: read before and after, and reading is a third of a step."""
+    if not args.eval_dataset:
+        return 0.0
+    rows, tokens, _ = _count(workspace / Path(args.eval_dataset).expanduser(), args.max_length)
+    return rows * tokens * 2 / 3
 
 
 def _epochs(args: Args, rows: int) -> float:
@@ -89,15 +108,16 @@ def _epochs(args: Args, rows: int) -> float:
     return args.epochs or min(MOST_EPOCHS, max(1, -(-FEWEST_STEPS * args.batch_size // rows)))
 
 
-def _count(path: Path, max_length: int) -> tuple[int, float]:
-    """Rows, and tokens a row: 1.4 for a word, 30 for the chat template. From the first 4 MB."""
+def _count(path: Path, max_length: int) -> tuple[int, float, int]:
+    """Rows, tokens a row and of the longest: 1.4 for a word, 30 for the chat template. From the first 4 MB."""
     if not path.is_file():
         raise DataError(f"{path} is not a file", fix="name a file with training rows")
     with path.open("rb") as stream:
         head = stream.read(4_000_000)
     size, seen = path.stat().st_size, max(len(head), 1)
-    lines = max(1, sum(bool(line.strip()) for line in head.splitlines()))
-    return max(1, round(lines * size / seen)), min(len(head.split()) / lines * 1.4 + 30, max_length)
+    words = [count for line in head.splitlines() if (count := len(line.split()))] or [0]
+    mean, longest = (min(count * 1.4 + 30, max_length) for count in (sum(words) / len(words), max(words)))
+    return max(1, round(len(words) * size / seen)), mean, round(longest)
 
 
 def checks(args: Args, result: Result) -> Sequence[Check]:
@@ -153,6 +173,8 @@ def _alpha(args: Args) -> int:
     example={"model": "builtin", "dataset": "examples/tone/train.jsonl", "method": "lora"},
     estimate=estimate,
     checks=checks,
+    decisive=("model", "method", "epochs", "learning_rate", "lora_rank", "batch_size", "max_length"),
+    settle=settle,
     keywords=("fine-tune", "finetune", "train", "teach", "adapt", "tune", "sft", "lora", "qlora", "dora", "adapter", "style", "tone"),
 )
 def finetune(args: Args, ctx: ToolContext) -> Result:

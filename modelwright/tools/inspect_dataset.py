@@ -21,8 +21,12 @@ from modelwright.data import shape
 from modelwright.data.formats import Format
 from modelwright.data.reader import Dataset, read
 from modelwright.modelrefs import resolve
-from modelwright.text import human_bytes
+from modelwright.text import counted, human_bytes, one_line
 from modelwright.types import Check, DatasetPath, Effect, Estimate, ModelRef, Strict, ToolArgs, ToolResult
+
+MOST_COLUMNS = 8
+STEP = 64
+"""tokens"""
 
 
 class Args(ToolArgs):
@@ -57,6 +61,7 @@ class Spread(Strict):
 class Result(ToolResult):
     dataset: str = Field(description="absolute path")
     format: Format
+    columns: list[str] = Field(description="fields of the usable rows, as first met")
     bytes: int
     sha256: str
     rows: int = Field(description="rows in the file, blank lines not counted")
@@ -69,6 +74,9 @@ class Result(ToolResult):
     characters: Spread
     words: Spread = Field(description="separated by spaces")
     tokens: Spread | None = Field(None, description="by the model's tokenizer, its chat template included; null without a model")
+    suggested_max_length: int | None = Field(
+        None, description="tokens that hold the longest row, or 95 of 100 where a few are more than twice as long; null without a model"
+    )
     without_template: int = Field(0, description="rows that the chat template refused, counted by their contents alone")
     roles: dict[str, int] = Field(description="turns by role; empty for text")
 
@@ -136,8 +144,8 @@ def inspect_dataset(args: Args, ctx: ToolContext) -> Result:
     tokens, refused = None, 0
     if model:
         spec = {"model": asdict(model), "dataset": str(path), "cache_dir": str(ctx.settings.cache_dir)}
-        counted = ctx.job("tokens", spec)
-        tokens, refused = _spread(counted["counts"]), counted["without_template"]
+        told = ctx.job("tokens", spec)
+        tokens, refused = _spread(told["counts"]), told["without_template"]
     return _result(data, path, args.max_problems, tokens, refused)
 
 
@@ -145,10 +153,12 @@ def _result(data: Dataset, path: Path, max_problems: int, tokens: Spread | None,
     examples = [row.example for row in data.rows]
     ordered = sorted(data.problems, key=lambda problem: problem.notice)
     notices = sum(problem.notice for problem in ordered)
+    words = _spread([shape.words(example) for example in examples])
     return Result(
-        summary=_summary(data, tokens),
+        summary=_summary(data, words, tokens),
         dataset=str(path),
         format=data.format,
+        columns=list(data.fields),
         bytes=path.stat().st_size,
         sha256=data.sha256,
         rows=data.records,
@@ -159,24 +169,44 @@ def _result(data: Dataset, path: Path, max_problems: int, tokens: Spread | None,
         notice_count=notices,
         duplicates=Duplicates(exact=data.exact_duplicates, near=data.near_duplicates),
         characters=_spread([shape.characters(example) for example in examples]),
-        words=_spread([shape.words(example) for example in examples]),
+        words=words,
         tokens=tokens,
+        suggested_max_length=suggested_max_length(tokens) if tokens else None,
         without_template=refused,
         roles=dict(sum((shape.roles(example) for example in examples), Counter())),
     )
 
 
-def _summary(data: Dataset, tokens: Spread | None) -> str:
-    parts = [f"{data.path.name}: {data.format}, {len(data.rows)} usable rows of {data.records}"]
-    parts.append(human_bytes(data.path.stat().st_size))
-    if tokens:
-        parts.append(f"{tokens.total} tokens (median {tokens.median:g}, longest {tokens.max})")
-    if data.exact_duplicates or data.near_duplicates:
-        parts.append(f"{data.exact_duplicates} exact and {data.near_duplicates} near duplicates")
-    first = next((problem for problem in data.problems if not problem.notice), None)
-    if first:
-        parts.append(f"first problem: {first}")
-    return ", ".join(parts)
+def _summary(data: Dataset, words: Spread, tokens: Spread | None) -> str:
+    """What one wants to know before training: rows and their shape, lengths with the max_length they ask for, what is wrong."""
+    columns = ", ".join(one_line(name, 24) for name in data.fields[:MOST_COLUMNS]) + (" …" if len(data.fields) > MOST_COLUMNS else "")
+    rows = f"{data.path.name}: {data.format}, {len(data.rows)} usable rows of {data.records}, {human_bytes(data.path.stat().st_size)}"
+    return "; ".join([rows, f"columns {columns}", _lengths(words, tokens), *_flaws(data)])
+
+
+def _lengths(words: Spread, tokens: Spread | None) -> str:
+    length = tokens or words
+    shown = f"{length.median:g} / {length.p95} / {length.max} (median / p95 / longest)"
+    if tokens is None:
+        return f"words a row {shown}, {words.total:,} in all; name a model to count tokens"
+    enough = suggested_max_length(tokens)
+    cut = "cuts none" if enough >= tokens.max else "cuts at most 5 of 100 rows"
+    return f"tokens a row {shown}, {tokens.total:,} in all: max_length {enough} {cut}"
+
+
+def suggested_max_length(tokens: Spread) -> int:
+    """The longest row, or where a few rows are more than twice as long as the rest the 95th percentile; in steps of 64 tokens."""
+    wanted = tokens.max if tokens.max <= 2 * tokens.p95 else tokens.p95
+    return -(-wanted // STEP) * STEP
+
+
+def _flaws(data: Dataset) -> list[str]:
+    repeated = [f"{count} {kind}" for count, kind in ((data.exact_duplicates, "exact"), (data.near_duplicates, "near")) if count]
+    costly = [problem for problem in data.problems if not problem.notice]
+    notices = [problem for problem in data.problems if problem.notice and "exact duplicate" not in problem.what]
+    said = [f"duplicates: {' and '.join(repeated)}" if repeated else "no duplicates"]
+    said += [f"{counted(len(costly), 'problem')}, first problem: {one_line(str(costly[0]), 120)}"] if costly else ["no problems"]
+    return said + ([f"{counted(len(notices), 'notice')}, first: {one_line(str(notices[0]), 80)}"] if notices else [])
 
 
 def _spread(values: Sequence[int]) -> Spread:

@@ -117,6 +117,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"model": "Llama-3.1-8B", "context_length": 8192, "dtype": "q8_0"},
     estimate=estimate,
     checks=checks,
+    decisive=("context_length", "batch_size", "dtype"),
     keywords=("kv", "cache", "context", "kv cache", "bytes per token", "longest context", "largest batch", "swa", "gqa", "mla", "paged"),
     reads=lambda args, workspace: reads(args.model, workspace),
     find_model=find,

@@ -112,6 +112,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"model": "Llama-3.1-8B", "quantization": "Q4_K_M", "context_length": 8192, "gpu": "RTX 4090"},
     estimate=estimate,
     checks=checks,
+    decisive=("task", "context_length", "batch_size"),
     keywords=("memory", "fit", "fits", "vram", "ram", "gpu", "gib", "enough memory", "too big", "requirements"),
     volatile=True,
     reads=lambda args, workspace: reads(args.model, workspace),

@@ -25,9 +25,10 @@ from modelwright.files import artifact, discard, write_atomic
 from modelwright.modelrefs import Model, base_paths
 from modelwright.scoring.metrics import MetricName
 from modelwright.tools import _evaluation, _quality
-from modelwright.tools._evaluation_models import BUILTIN_BYTES, short_names
+from modelwright.tools._evaluation_models import BUILTIN_BYTES, LLAMA, SPEED, rows_and_tokens, short_names
 from modelwright.tools._evaluation_rows import EvaluationArgs, absolute
 from modelwright.tools._quality import Quality, TaskScore, Wanted
+from modelwright.tools._quantizing import seconds_a_weight
 from modelwright.tools._type_names import CacheType, QuantType
 from modelwright.types import Check, DatasetPath, Effect, Estimate, Json, ModelRef, ToolArgs, ToolResult
 
@@ -81,6 +82,12 @@ class Result(ToolResult):
     notes: list[str] = Field(description="what a reader should know beside the numbers")
 
 
+def settle(args: Args, workspace: Path) -> Json:
+    """Types are made of their own accord only where there is nothing else to measure."""
+    others = [ref for ref in args.models if ref != args.model]
+    return {"types": None if len(others) + bool(args.model) > 1 or args.kv_cache_types else [*_quality.DEFAULT_TYPES]}
+
+
 def estimate(args: Args, workspace: Path) -> Estimate:
     """The windows read by every model at the built-in model's speed, scaled by its weights; quantizing and export as those tools say."""
     try:
@@ -92,8 +99,14 @@ def estimate(args: Args, workspace: Path) -> Estimate:
     scale = max(0.02, count * 0.73 / BUILTIN_BYTES)
     reading = _windows(args, workspace) * args.window * scale * (1 / 120 + 1 / 500) + 2 * scale
     making = want.needs_gguf and (want.original.is_builtin or want.original.kind != "gguf")
-    seconds = 6 + reading * (compared + 1 + bool(want.kinds)) + 15 * bool(want.kinds) + 30 * making + count * 4e-8 * len(want.types)
-    seconds += 60 * bool(args.imatrix_dataset) + 60 * scale * bool(args.eval_dataset) * (compared + 1)
+    seconds = (
+        6
+        + reading * (compared + 1 + bool(want.kinds))
+        + 15 * bool(want.kinds)
+        + 30 * making
+        + count * sum(map(seconds_a_weight, want.types))
+    )
+    seconds += 60 * bool(args.imatrix_dataset) + scale * _answering(args, workspace) * (compared + 1)
     memory = int(700e6 + count * (2 + 1.1 * compared) + count * (5 if want.kinds or making else 0))
     return Estimate(seconds=round(seconds, 1), memory_bytes=memory, disk_bytes=2_000_000)
 
@@ -102,6 +115,15 @@ def _windows(args: Args, workspace: Path) -> int:
     path = absolute(workspace, args.dataset) if args.dataset else None
     size = path.stat().st_size if path and path.is_file() else 10_000
     return max(2, min(args.windows, int(size / 3.5 / args.window) + 1))
+
+
+def _answering(args: Args, workspace: Path) -> float:
+    """Seconds that the built-in model takes for the questions of eval_dataset."""
+    if not args.eval_dataset:
+        return 0.0
+    rows, prompt_tokens = rows_and_tokens(absolute(workspace, args.eval_dataset), args.limit)
+    read, write = SPEED[LLAMA]
+    return rows * (prompt_tokens / read + args.max_new_tokens / write)
 
 
 def checks(args: Args, result: Result) -> Sequence[Check]:
@@ -144,6 +166,8 @@ def _same(row: Quality, sums: Sequence[float]) -> bool:
     example={"model": "model-f16.gguf", "types": ["Q8_0", "Q4_K_M"], "dataset": "eval.txt", "kv_cache_types": ["q8_0"]},
     estimate=estimate,
     checks=checks,
+    decisive=("types", "windows", "window"),
+    settle=settle,
     volatile=True,
     reads=lambda args, workspace: base_paths([ref for ref in (args.model, *args.models) if ref], workspace),
     keywords=(

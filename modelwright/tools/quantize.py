@@ -19,6 +19,7 @@ from modelwright.engines import gguf_header, low_bit, weights
 from modelwright.errors import BadRequest, ModelRefError
 from modelwright.modelrefs import Model, resolve
 from modelwright.text import human_bytes
+from modelwright.tools._quantizing import on_disk, seconds_a_weight
 from modelwright.tools._type_names import QuantType
 from modelwright.types import (
     Artifact,
@@ -73,19 +74,13 @@ class Result(ToolResult):
 
 
 def estimate(args: Args, workspace: Path) -> Estimate:
-    """At most 1.1 times 8.6 bits a weight each, and the time that each type took on two cores."""
+    """The bytes that each type really takes, and the time that it took on two cores."""
     model = resolve(args.model, workspace)
     folders = [kind for kind in args.types if is_folder_type(kind)]
     elements = weights.count(model) if model.kind in ("gguf", "hf") else 0
-    seconds = 3 + elements * sum(map(_seconds_a_weight, args.types)) + (60 if args.imatrix_dataset else 0) + 15 * bool(folders)
-    memory = int(500e6 + elements * (9.0 if folders else 4.5 if args.imatrix_dataset else 2.0))
-    return Estimate(seconds=seconds, memory_bytes=memory, disk_bytes=int(len(args.types) * (elements * 1.18 + 8e6)), cost=0)
-
-
-def _seconds_a_weight(name: str) -> float:
-    """Q4_K_M took 3 s for 135 million weights, IQ4_NL 25 s, IQ2_XXS 6 s for 1.8 million, IQ1_S 25 s; GPTQ and AWQ are a guess."""
-    slow = {"IQ1": 1.4e-5, "IQ2": 3e-6, "INT": 5e-8, "NF4": 1e-7, "GPT": 6e-6, "AWQ": 1e-5}
-    return slow.get(name.upper()[:3], 2e-7 if name.upper().startswith("IQ") else 4e-8)
+    seconds = 3 + elements * sum(map(seconds_a_weight, args.types)) + (60 if args.imatrix_dataset else 0) + 15 * bool(folders)
+    memory = int(500e6 + elements * (9.0 if folders else 4.5)) if folders or args.imatrix_dataset else int(150e6 + elements * 2.0)
+    return Estimate(seconds=round(seconds, 1), memory_bytes=memory, disk_bytes=on_disk(model, args.types), cost=0)
 
 
 def checks(args: Args, result: Result) -> Sequence[Check]:
@@ -120,6 +115,7 @@ def _as_reported(one: Quantization, tensors: int) -> Check:
     example={"model": "model-f16.gguf", "types": ["Q8_0", "Q4_K_M"]},
     estimate=estimate,
     checks=checks,
+    decisive=("types",),
     keywords=("quantize", "smaller", "compress", "4-bit", "8-bit", "gguf", "bits", "imatrix", "int8", "nf4", "gptq", "awq"),
 )
 def quantize(args: Args, ctx: ToolContext) -> Result:

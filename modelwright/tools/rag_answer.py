@@ -61,6 +61,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"question": "how long is the warranty?", "index": "default"},
     estimate=estimate,
     checks=checks,
+    decisive=("index", "top_k"),
     volatile=True,
     keywords=("answer", "question", "ask", "documents", "cite", "citation", "according to", "rag", "what do the documents say"),
 )

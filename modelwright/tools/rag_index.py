@@ -84,7 +84,7 @@ class Result(ToolResult):
 def estimate(args: Args, workspace: Path) -> Estimate:
     """As measured on two cores: 15 chunks a second, 150 MB and about the size of the texts on disk once more."""
     size = sum(bytes_of for bytes_of in _sizes(args, workspace) if bytes_of <= args.max_file_mb * 1e6)
-    chunks = size / (4 * args.chunk_tokens)
+    chunks = size / (4 * max(1, args.chunk_tokens - args.overlap))
     return Estimate(
         seconds=round(3 + chunks / 15, 1), memory_bytes=400_000_000 + 4 * min(size, 10**9), disk_bytes=int(2.5 * size + chunks * 2000)
     )
@@ -111,6 +111,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"path": "docs", "index": "default"},
     estimate=estimate,
     checks=checks,
+    decisive=("index", "chunker", "chunk_tokens"),
     volatile=True,
     keywords=("index", "documents", "folder", "pdf", "read into", "knowledge base", "ingest", "embed", "rag"),
 )

@@ -51,6 +51,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"query": "how long is the warranty?", "index": "default", "top_k": 5},
     estimate=estimate,
     checks=checks,
+    decisive=("index", "mode", "top_k"),
     volatile=True,
     keywords=("search", "find", "look up", "passages", "documents", "retrieve", "rag", "where does it say"),
 )

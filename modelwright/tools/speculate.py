@@ -69,6 +69,10 @@ class Result(ToolResult):
     notes: list[str]
 
 
+def settle(args: Args, workspace: Path) -> Json:
+    return {"draft_model": "none, prompt lookup"}
+
+
 def estimate(args: Args, workspace: Path) -> Estimate:
     """Every prompt is answered twice, and once more to warm up."""
     model = _bench.try_resolve(args.model, workspace)
@@ -101,6 +105,8 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
     example={"model": "builtin", "dataset": "prompts.jsonl"},
     estimate=estimate,
     checks=checks,
+    decisive=("draft_model", "draft_tokens", "max_new_tokens", "limit"),
+    settle=settle,
     volatile=True,
     keywords=("speculative", "speculate", "draft", "prompt lookup", "ngram", "acceptance", "faster decoding", "guess", "break-even"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,19 @@ def test_gptq_and_awq_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> Non
             low_bit.require([kind])
     with pytest.raises(EngineMissing, match="nf4 needs the package bitsandbytes"):
         low_bit.require(["nf4"])
+
+
+def test_awqs_group_divides_every_width_of_the_model(tmp_path: Path) -> None:
+    def group(hidden: int, inner: int, heads: int = 0, head_dim: int | None = None) -> int:
+        config = {"hidden_size": hidden, "intermediate_size": inner, "num_attention_heads": heads, "head_dim": head_dim}
+        (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        return low_bit.whole_group(tmp_path)
+
+    assert group(4096, 14336, 32, 128) == 128
+    assert group(576, 1536) == 64
+    assert group(2048, 8192, 33, 32) == 32
+    with pytest.raises(BadRequest, match="these have 72 and 256"):
+        group(72, 256)
 
 
 def test_a_quantized_folder_is_smaller_and_near_its_original(tmp_path: Path) -> None:

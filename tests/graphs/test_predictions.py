@@ -27,11 +27,19 @@ def keep(workspace: Path, *calls: tuple[float, float]) -> History:
     return History(home.database)
 
 
-def test_without_a_record_an_estimate_stays_as_it_was(workspace: Path) -> None:
+def test_without_a_record_an_estimate_stays_as_it_was_and_is_called_a_first_guess(workspace: Path) -> None:
     estimate = Estimate(seconds=10, memory_bytes=1000)
-    assert History(Workspace(workspace).database).corrected(note, {"text": "x"}, estimate) == estimate
+    guess = History(Workspace(workspace).database).corrected(note, {"text": "x"}, estimate)
     assert estimate.model_dump() == {"seconds": 10, "memory_bytes": 1000, "disk_bytes": 0, "cost": 0}
+    assert guess.model_dump() == {**estimate.model_dump(), "first_guess": True}
     assert not (workspace / ".modelwright").exists()
+
+
+def test_with_a_record_it_is_no_guess_and_a_call_of_a_moment_is_never_called_one(workspace: Path) -> None:
+    learned = keep(workspace, (10, 20)).corrected(note, {"text": "x"}, Estimate(seconds=10, memory_bytes=1000))
+    assert (learned.first_guess, learned.learned_from) == (None, 1)
+    moment = Estimate(seconds=0.1)
+    assert History(workspace / "none").corrected(note, {"text": "x"}, moment) == moment
 
 
 def test_calls_that_took_twice_as_long_make_the_next_estimate_nearly_twice_as_long(workspace: Path) -> None:

@@ -93,6 +93,7 @@ def test_a_sweep_finds_its_rates_itself(tool_context: RunContext, gguf: str) -> 
     kinds = [point.kind for point in result.points]
     assert kinds == ["closed"] * 2 + ["open"] * 6
     assert result.knee is not None or any("no knee" in note for note in result.notes)
+    assert ("the knee is at" in result.summary) == (result.knee is not None)
 
 
 def test_the_same_model_against_itself_takes_turns_and_the_verdict_follows_the_interval(tool_context: RunContext, gguf: str) -> None:
@@ -142,6 +143,14 @@ def test_a_prefix_cache_that_was_not_wanted_fails_the_check(make_tool_context: C
         assert failed(args, result) == []
     assert "57 prompt tokens came from a cache" in result.cache
     assert result.workload["salt"] is None
+
+
+def test_progress_goes_by_request_over_all_loads_sides_and_repeats(tool_context: RunContext, gguf: str) -> None:
+    run(tool_context, model=gguf, baseline=gguf, concurrency=[1, 2, 2], repeats=2, warmup=1)
+    said = [line for line in tool_context.said if "steps" in line]  # type: ignore[attr-defined]
+    assert {line["steps"] for line in said} == {2 * 2 * 2 * 3}
+    assert [said[0]["step"], said[-1]["step"]] == [0, 24]
+    assert any("warming up" in line["message"] for line in said)
 
 
 def test_a_server_that_is_not_there_is_said_before_anything_is_measured(tool_context: RunContext) -> None:

@@ -142,9 +142,9 @@ def test_an_endless_pattern_of_a_rubric_ends_the_scoring_and_names_the_check(wor
 
 def test_the_metrics_are_chosen_by_what_stands_there(workspace: Path) -> None:
     text, chats = write_rows(workspace / "t.jsonl", [{"text": "hello"}]), write_rows(workspace / "c.jsonl", [chat("a")])
-    assert rows.default_metrics(rows.read_set(text, None, 7), None) == ["perplexity"]
-    assert rows.default_metrics(rows.read_set(chats, None, 7), None) == ["rouge_l", "exact_match"]
-    assert rows.default_metrics(rows.read_set(chats, None, 7), workspace / "rubric.toml") == ["rubric"]
+    assert rows.default_metrics(rows.read_set(text, None, 7).is_text, None) == ["perplexity"]
+    assert rows.default_metrics(rows.read_set(chats, None, 7).is_text, None) == ["rouge_l", "exact_match"]
+    assert rows.default_metrics(False, workspace / "rubric.toml") == ["rubric"]
 
 
 def test_a_limit_draws_a_seeded_sample_in_file_order(workspace: Path) -> None:

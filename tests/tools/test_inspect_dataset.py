@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelwright.errors import DataError, ModelRefError
-from modelwright.tools.inspect_dataset import Result, inspect_dataset
+from modelwright.tools.inspect_dataset import Result, Spread, inspect_dataset, suggested_max_length
 from modelwright.types import Effect
 
 TURNS = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello there!"}]
@@ -36,6 +36,34 @@ def test_every_row_is_counted_and_problems_come_before_notices(workspace: Path, 
     assert result.roles == {"user": 2, "assistant": 2}
     assert (result.characters.min, result.words.max, result.tokens) == (len("Hello?\nHello there!"), 3, None)
     assert "first problem: line 3: not JSON" in result.summary
+
+
+def test_the_summary_says_at_once_what_one_wants_to_know_before_training(workspace: Path, tool_context: Any) -> None:
+    long = [{"role": "user", "content": "Hello? " * 60}, TURNS[1]]
+    write(workspace / "rows.jsonl", *[{"id": n, "messages": TURNS} for n in range(3)], {"id": 4, "messages": long}, "nonsense")
+    told = call(tool_context, dataset="rows.jsonl").summary
+    assert told.startswith("rows.jsonl: chat, 4 usable rows of 5, ")
+    assert "columns id, messages; words a row 3 / 62 / 62 (median / p95 / longest), 71 in all; name a model to count tokens" in told
+    assert "duplicates: 2 exact; 1 problem, first problem: line 5: not JSON" in told
+    assert "fields that are not used (rows): id (4)" in told
+    assert len(told) <= 400
+
+
+def test_the_suggested_length_cuts_no_row_unless_a_few_are_far_longer() -> None:
+    def spread(p95: int, longest: int) -> Spread:
+        return Spread(min=1, median=10, p95=p95, max=longest, total=longest)
+
+    assert suggested_max_length(spread(140, 171)) == 192
+    assert suggested_max_length(spread(128, 128)) == 128
+    assert suggested_max_length(spread(140, 9000)) == 192
+
+
+def test_with_a_model_the_summary_names_a_length_for_training(workspace: Path, tool_context: Any) -> None:
+    write(workspace / "rows.jsonl", {"messages": TURNS}, {"messages": TURNS})
+    result = call(tool_context, dataset="rows.jsonl", model="builtin")
+    assert (result.suggested_max_length, result.columns) == (64, ["messages"])
+    assert "max_length 64 cuts none" in result.summary
+    assert "tokens a row" in result.summary
 
 
 def test_lengths_are_the_ones_that_a_person_would_count(workspace: Path, tool_context: Any) -> None:

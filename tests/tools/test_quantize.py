@@ -11,6 +11,7 @@ import pytest
 from modelwright.engines import gguf_write
 from modelwright.errors import BadRequest, EngineCrashed, ModelRefError
 from modelwright.graphs.context import RunContext
+from modelwright.tools._quantizing import BESIDE_FOLDER
 from modelwright.tools.quantize import Args, Quantization, Result, checks, estimate, notes, quantize
 from tests.engines import tiny
 
@@ -36,7 +37,7 @@ def test_each_type_gives_a_file_that_checks(source: Path, tool_context: RunConte
     assert all(check.passed for check in checks(args, result)), checks(args, result)
     assert "Q4_K_M" in result.summary
     assert any("15 tensors fell back" in note for note in result.notes)
-    assert estimate(args, workspace).disk_bytes > sum(one.bytes for one in result.quantizations)
+    assert estimate(args, workspace).disk_bytes == pytest.approx(sum(one.bytes for one in result.quantizations), abs=1000)
 
     Path(result.models[0]).write_bytes(b"GGUF")
     assert [check.passed for check in checks(args, result)] == [False, False, True, True]
@@ -74,6 +75,7 @@ def test_a_folder_is_quantized_to_a_folder_and_never_in_one_call_with_files(tool
     assert result.models == [str(workspace / "small" / "tiny-nf4")]
     assert all(check.passed for check in checks(args, result)), checks(args, result)
     assert estimate(args, workspace).memory_bytes > 500e6
+    assert estimate(args, workspace).disk_bytes - BESIDE_FOLDER == pytest.approx(result.quantizations[0].bytes, rel=0.05)
     (workspace / "small" / "tiny-nf4" / "model.safetensors").write_bytes(b"")
     assert [check.passed for check in checks(args, result)] == [False, False]
     with pytest.raises(BadRequest, match="make folders"):
