@@ -12,6 +12,7 @@
     ├── QuestionOpen          3   something needed is missing and only the user can say it
     ├── ApprovalNeeded        4   policy asks and nobody has granted it
     │   └── Denied                policy or the user said no
+    │       └── Rejected              the user
     ├── BudgetSpent           5   a bound was reached; `resume --max-…` goes on
     ├── EngineMissing         6   a package, a compiler or an endpoint is not there
     ├── ToolFailed            1   a tool ran and did not succeed
@@ -30,6 +31,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 
+def joined(message: str, fix: str) -> str:
+    """Both as sentences behind each other; a mark that ends the first is not followed by another."""
+    if not (message and fix):
+        return message or fix
+    return f"{message}{'' if message.rstrip().endswith(('.', '?', '!', '…', ':')) else '.'} {fix}"
+
+
 class ModelwrightError(Exception):
     """Base of all errors here. `exit_code` is what the command line ends with."""
 
@@ -42,7 +50,7 @@ class ModelwrightError(Exception):
         self.fix = fix
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.fix}" if self.fix else self.message
+        return joined(self.message, self.fix)
 
     def as_json(self) -> dict[str, Any]:
         return {"type": type(self).__name__, "message": self.message, "fix": self.fix}
@@ -96,6 +104,10 @@ class ApprovalNeeded(ModelwrightError):
 
 class Denied(ApprovalNeeded):
     pass
+
+
+class Rejected(Denied):
+    """A person said no to a step: an answer, and nothing that went wrong."""
 
 
 class BudgetSpent(ModelwrightError):

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelwright.errors import BadRequest
-from modelwright.plantable import needs, short
+from modelwright.plantable import default_text, needs, short
 from modelwright.text import clean, one_line, safe_text
 from modelwright.types import Estimate, Json
 
 STEP = re.compile(r"s[0-9]+")
 ENDINGS = frozenset({"exit", "quit", "bye", ":q"})
 """Words that leave: a conversation, or what is asked about."""
+NO = frozenset({"n", "no", "nope", "nein", "non"})
 NOT_UNDERSTOOD: Json = {}
 """Stands for an answer that has to be asked for again."""
 
@@ -75,11 +76,18 @@ def _ask(pending: Json) -> Json | None:
         return _question(pending)
     if pending["kind"] != "approval":
         return None
+    if "said" in pending:  # the same is asked again, as what was said changed nothing
+        sys.stderr.write(f"  not understood{_why(pending['said'])}\n")
+        return _read_decision(pending["calls"])
     if pending["note"]:
         sys.stderr.write(f"  note: {safe_text(pending['note'])}\n")
     for call in pending["calls"]:
         sys.stderr.write(_card(call))
     return _read_decision(pending["calls"])
+
+
+def _why(said: Json) -> str:
+    return f": {one_line(said['why'], 400)}" if said["why"] else ": answer this first; an empty line leaves it for later"
 
 
 def _question(pending: Json) -> Json | None:
@@ -98,6 +106,7 @@ def _card(call: Json, *, whole: bool = False) -> str:
     limit = 100_000 if whole else 60
     lines = [f"? {call['id']} {call['tool']}  ({', '.join(call['effects'])}; rule {call['rule']})"]
     lines += [f"      {k} = {short(v, limit)}   from {call['sources'].get(k, 'no source')}" for k, v in call["args"].items()]
+    lines += [f"      {default_text(call['defaults'], lambda value: short(value, limit))}"] if call.get("defaults") else []
     lines.append(f"      about {needs(Estimate(**call['estimate']) if call.get('estimate') else None)}")
     return "\n".join(lines) + "\n"
 
@@ -106,7 +115,7 @@ def _read_decision(calls: Sequence[Json]) -> Json | None:
     """One answer about the asked calls. `show` shows them whole; what cannot be understood is asked again."""
     while True:
         answer = read_line(
-            "  [a]llow, [all] for this run, [e]dit s1.key=value, [r]eject s1 reason, [s]how, empty to decide later: "
+            "  [a]llow, [all] for this run, [e]dit s1.key=value, or say what to change, [r]eject s1 reason, [s]how, empty to decide later: "
         ).strip()
         if answer in ("s", "show"):
             sys.stderr.write("".join(_card(call, whole=True) for call in calls))
@@ -132,7 +141,8 @@ def _decision(answer: str, tools: Mapping[str, str]) -> Json | None:
             return {"edit": parse_edits([rest], tools)}
         except BadRequest as error:
             sys.stderr.write(f"  {one_line(str(error), 300)}\n")
-    return NOT_UNDERSTOOD
+            return NOT_UNDERSTOOD
+    return {"said": answer} if rest or verb.lower() in NO or any(sign.isdigit() for sign in verb) else NOT_UNDERSTOOD
 
 
 def _rejection(rest: str, tools: Mapping[str, str]) -> Json:

@@ -164,6 +164,20 @@ def test_a_call_can_be_edited_refused_and_shown() -> None:
     assert "s1 was rejected: not today" in refused.stdout
 
 
+def test_words_at_a_plan_that_waits_change_it(workspace: Path) -> None:
+    (workspace / "other.jsonl").write_text((workspace / "data.jsonl").read_text())
+    options = ("--policy", "asking.toml")
+    done = chat("look at it", "no, with the other file other.jsonl", "a", options=options)
+    assert (done.exit_code, "dataset = other.jsonl   from edit" in done.stderr) == (0, True)
+    assert "s1 inspect_dataset: other.jsonl: chat" in done.stdout
+    unclear = chat("look at it", "no, with gone.jsonl", "evaluate builtin on data.jsonl", "no", options=options)
+    assert "not understood: gone.jsonl does not exist" in unclear.stderr
+    assert "not understood: answer this first" in unclear.stderr
+    assert "s1 was rejected" in unclear.stderr
+    assert "error" not in unclear.stderr
+    assert "rejected by you" in unclear.stderr
+
+
 def test_an_error_ends_the_turn_and_not_the_conversation() -> None:
     done = chat("\x00", "x" * 30_000, "look at it")
     assert done.exit_code == 0

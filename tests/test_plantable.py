@@ -99,6 +99,23 @@ def test_an_estimate_with_a_record_shows_between_what_it_lies(width: int) -> Non
     assert "3.3 GB (2.9 GB to 3.8 GB)" in said
 
 
+@pytest.mark.parametrize("width", [60, 200])
+def test_a_first_guess_is_called_one_and_so_is_a_total_with_one_in_it(width: int) -> None:
+    guess = Estimate(seconds=140, memory_bytes=3_300_000_000, first_guess=True)
+    steps = [PLAN.steps[0].model_copy(update={"estimate": guess}), PLAN.steps[1]]
+    said = " ".join(plan_table(PLAN.model_copy(update={"steps": steps}), width).split())
+    wanted = ("140 (first guess)", "268 (first guess)") if width >= 100 else ("2:20 min (first guess)", "total: 4:28 min (first guess)")
+    assert all(text in said for text in wanted)
+
+
+@pytest.mark.parametrize("width", [60, 200])
+def test_the_total_shows_between_what_it_lies(width: int) -> None:
+    learned = [Estimate(seconds=100, seconds_low=80, seconds_high=130), Estimate(seconds=50, seconds_low=30, seconds_high=90)]
+    steps = [step.model_copy(update={"estimate": one}) for step, one in zip(PLAN.steps, learned, strict=True)]
+    said = " ".join(plan_table(PLAN.model_copy(update={"steps": steps}), width).split())
+    assert ("150 (110 to 220)" if width >= 100 else "total: 2:30 min (1:50 min to 3:40 min)") in said
+
+
 ROWS = [
     ["", "what", "found", "fix"],
     ["ok", "disk", "much " * 30 + "free", ""],

@@ -43,6 +43,13 @@ def test_what_is_not_understood_is_asked_again(wrong: str, answers: list[str], c
     assert "not understood" in capsys.readouterr().err
 
 
+def test_what_is_not_given_and_matters_is_told_before_one_answers(answers: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    call = {**CALLS["calls"][0], "args": {"model": "builtin"}, "defaults": {"types": ["Q8_0"]}}
+    answers.append("a")
+    prompts.ask_on_terminal({**CALLS, "calls": [call]})
+    assert "types=[Q8_0] (default)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("word", ["quit", "Exit", ":q", ""])
 def test_a_word_that_leaves_is_no_answer_and_no_approval(word: str, answers: list[str]) -> None:
     answers += [word, word]

@@ -17,13 +17,13 @@ from typing import Any
 
 from modelwright.agent import followups
 from modelwright.agent.driver import Approver
-from modelwright.agent.ending import closing_lines
-from modelwright.agent.followups import Again, Answer, GoOn, Meaning, turns
+from modelwright.agent.ending import closing_lines, is_rejection
+from modelwright.agent.followups import Again, Answer, GoOn, Meaning, Reply, corrections, turns
+from modelwright.agent.lease import held
 from modelwright.agent.past import Past
 from modelwright.agent.results import RunResult
 from modelwright.agent.session import Agent
 from modelwright.agent.sessions import Kind, Sessions, check_name, hold
-from modelwright.agent.turn_ends import AT_WORK, status_of
 from modelwright.errors import BadRequest, ModelwrightError, QuestionOpen
 from modelwright.types import Json, Plan, Step
 
@@ -49,6 +49,8 @@ class Conversation:
         self._sessions = Sessions(db)
         self._instead = ""
         """What was said to the open question of the run that goes on now, and is a turn of its own."""
+        self._after_no = ""
+        """What was wanted instead of the plan, where the last thing said to it was a no."""
 
     def say(self, text: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None) -> Said:
         """Understand and do. Raises what is wrong before a run exists; the turn is kept all the same.
@@ -59,18 +61,24 @@ class Conversation:
         return self._taken_instead(said, yes=yes, limits=limits)
 
     def _taken_instead(self, said: Said, *, yes: bool, limits: Mapping[str, Any] | None) -> Said:
-        while self._instead and said.result:
-            text, self._instead = self._instead, ""
-            run = said.result.run
-            self.agent.notice(run, f"the question is dropped; it can still be answered: modelwright resume {run} --answer …")
+        while said.result and (text := self._instead or (self._after_no if is_rejection(said.result.error) else "")):
+            if self._instead:
+                run = said.result.run
+                self.agent.notice(run, f"the question is dropped; it can still be answered: modelwright resume {run} --answer …")
+            self._instead = self._after_no = ""
             said = self._said(text, yes=yes, limits=limits)
         return said
 
     def asked(self, approver: Approver) -> Approver:
-        """The approver, but that what is no answer to a question is kept to be said next, and the question stays open."""
+        """The approver, but that what is no answer to a question is kept to be said next, and the question stays open.
+
+        So is what is wanted instead of a plan that is refused for it ("no, evaluate it").
+        """
 
         def ask(pending: Json) -> Json | None:
             reply = approver(pending)
+            rest, refuses = corrections.without_no(str((reply or {}).get("said", "")))
+            self._after_no = rest if refuses else ""
             text = str((reply or {}).get("answer", ""))
             if pending["kind"] == "question" and text and turns.is_own(text, pending, self.agent.workspace.root):
                 self._instead = text
@@ -87,6 +95,9 @@ class Conversation:
             return Said("answer", meaning.exit_code, answer=meaning.text)
         if isinstance(meaning, GoOn):
             return self._go_on(meaning.run, yes=yes, limits=limits, said=text)
+        if isinstance(meaning, Reply):
+            resolved = {"run": meaning.run, "changes": meaning.reply.get("edit", {})}
+            return self._keep(text, "resume", resolved, lambda told: self._resume(meaning.run, told, yes, limits, meaning.reply))
         if isinstance(meaning, Again):
             given: Json = {"plan": meaning.plan.model_dump(mode="json", exclude={"hash"})}
             return self._run(text, "again", {"run": meaning.run, "changes": meaning.changes}, yes=yes, limits=limits, **given)
@@ -98,8 +109,10 @@ class Conversation:
         meaning = self._meaning(text)
         if isinstance(meaning, Again):
             return self.agent.plan(text, plan=meaning.plan.model_dump(mode="json", exclude={"hash"}))
-        if isinstance(meaning, GoOn):
-            return Answer(f"it would go on with run {meaning.run}")
+        if isinstance(meaning, Reply) and meaning.plan:
+            return self.agent.plan(text, plan=meaning.plan.model_dump(mode="json", exclude={"hash"}))
+        if isinstance(meaning, GoOn | Reply):
+            return Answer(f"it would {'go on with' if isinstance(meaning, GoOn) else 'refuse'} run {meaning.run}")
         return meaning if isinstance(meaning, Answer) else self.agent.plan(text, context=meaning.things)
 
     def go_on(self, run: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None, said: str = "go on") -> Said:
@@ -131,7 +144,7 @@ class Conversation:
     def unfinished(self) -> Past | None:
         """The newest run, when it was cut off, was stopped, or waits for a person; not one that another process works on."""
         newest = next(iter(self.pasts()), None)
-        if newest is None or not newest.unfinished or status_of(self._db, self.agent.workspace, newest) == AT_WORK:
+        if newest is None or not newest.unfinished or held(self.agent.workspace.run_dir(newest.run.id)):
             return None
         return newest
 
@@ -150,9 +163,11 @@ class Conversation:
     def _run(self, text: str, kind: Kind, resolved: Json, **how: Any) -> Said:
         return self._keep(text, kind, resolved, lambda told: self.agent.run(text, on_start=told, **how))
 
-    def _resume(self, run: str, told: Callable[[str], None], yes: bool, limits: Mapping[str, Any] | None) -> RunResult:
+    def _resume(
+        self, run: str, told: Callable[[str], None], yes: bool, limits: Mapping[str, Any] | None, reply: Json | None = None
+    ) -> RunResult:
         told(run)
-        return self.agent.resume(run, yes=yes, limits=limits)
+        return self.agent.resume(run, reply=reply, yes=yes, limits=limits)
 
     def _refuse(self, run: str, step: str, reason: str, told: Callable[[str], None]) -> RunResult:
         told(run)

@@ -21,7 +21,8 @@ from modelwright.graphs.state import initial
 from modelwright.types import Json, Limits
 
 Approver = Callable[[Json], Json | None]
-"""Takes what is pending ({kind, calls…}), gives a reply ({allow, allow_for_run, reject, edit, answer, limits}) or None to wait."""
+"""Takes what is pending ({kind, calls…}), gives a reply ({allow, allow_for_run, reject, edit, answer, limits}) or None to wait; to a plan
+also {said: words} (spoken_to.py)."""
 
 REPLIES: dict[str, Sequence[str]] = {
     "question": ("answer",),

@@ -27,7 +27,7 @@ def assessed(plan: Json, root: Path, policy: Path | None) -> Json:
     return assess(checked, known, load_policy(policy), root)[0].model_dump(mode="json")
 
 
-DECIDED = frozenset({"estimate", "decision", "rule"})
+DECIDED = frozenset({"estimate", "decision", "rule", "defaults"})
 
 
 def problem_of(plan: Json, step: str, changes: Mapping[str, object], root: Path) -> tuple[str, str]:

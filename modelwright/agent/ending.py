@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from modelwright.agent.results import RunResult, StepResult
 from modelwright.text import clean, counted, human_bytes, human_seconds, one_line
-from modelwright.types import Spent
+from modelwright.types import Json, Spent
 
 WORDS = {
     "done": "done and verified",
     "unverified": "ran, but is not verified",
     "failed": "failed",
     "denied": "stopped: not allowed",
+    "rejected": "rejected by you",
     "nothing": "nothing was done",
     "interrupted": "interrupted",
     "waiting": "waits",
@@ -48,10 +49,10 @@ def _closing(result: RunResult) -> Closing:
             closing.data.append(f"{step.id} {step.tool}: {one_line(step.result.summary, 400)}")
     if result.error:
         fix = f"\n  fix: {one_line(result.error['fix'], 1000)}" if result.error.get("fix") else ""
-        closing.narration.append(f"error: {one_line(result.error['message'], 1000)}{fix}")
+        closing.narration.append(f"{'' if is_rejection(result.error) else 'error: '}{one_line(result.error['message'], 1000)}{fix}")
     if result.report and any(step.status != "pending" for step in result.steps):
         closing.data.append(f"report: {result.report}")
-    closing.narration += [f"run {result.run}: {outcome(result.status, result.spent)}", *next_commands(result)]
+    closing.narration += [f"run {result.run}: {outcome(result.status, result.spent, result.error)}", *next_commands(result)]
     return closing
 
 
@@ -71,12 +72,17 @@ def nearest(deeds: Sequence[str], room: int = SHORT_LINE) -> str:
     return said
 
 
-def outcome(status: str, spent: Spent) -> str:
+def is_rejection(error: Json | None) -> bool:
+    """A person's no: an answer, and nothing that went wrong."""
+    return (error or {}).get("type") == "Rejected"
+
+
+def outcome(status: str, spent: Spent, error: Json | None = None) -> str:
     """ "done and verified (1 step, 12 s)"."""
     used = f"{counted(spent.steps, 'step')}, {human_seconds(spent.seconds)}" + (
         f", {counted(spent.tokens, 'token')}" if spent.tokens else ""
     )
-    return f"{WORDS.get(status, status)} ({used})"
+    return f"{WORDS['rejected'] if is_rejection(error) else WORDS.get(status, status)} ({used})"
 
 
 def next_commands(result: RunResult) -> list[str]:
@@ -103,7 +109,7 @@ def next_commands(result: RunResult) -> list[str]:
 
 def full_text(result: RunResult) -> str:
     """For `show`: the whole run in a screen."""
-    lines = [f"run {result.run}: {outcome(result.status, result.spent)}"]
+    lines = [f"run {result.run}: {outcome(result.status, result.spent, result.error)}"]
     if result.plan:
         lines.append(f"request: {one_line(result.plan.request, 300)}")
     for step in result.steps:

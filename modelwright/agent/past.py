@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from modelwright.agent import trace
-from modelwright.agent.runs import Run, Runs
+from modelwright.agent.runs import ASKS, Run, Runs, waited_seconds, waits_for
 from modelwright.errors import PlanError
 from modelwright.events import Event, EventType
 from modelwright.graphs import references
 from modelwright.graphs.ledger import Ledger
+from modelwright.text import one_line
 from modelwright.types import Json, Plan
 
 
@@ -42,7 +43,7 @@ class Past:
 
     def __init__(self, db: sqlite3.Connection, run: Run) -> None:
         self._db, self.run = db, run
-        self.events: list[Event] = [e for e in trace.read(db, run.id) if e.type is not EventType.TOOL_PROGRESS]
+        self.events: list[Event] = list(trace.read(db, run.id, without=EventType.TOOL_PROGRESS))
 
     @classmethod
     def of(cls, db: sqlite3.Connection, run: str) -> Past:
@@ -75,7 +76,8 @@ class Past:
             step.status, step.error = "cut", None
         elif event.type in (EventType.TOOL_FINISHED, EventType.TOOL_REUSED):
             entry = Ledger(self._db).find(str(data.get("key", "")))
-            step.status, step.result = "ran", (entry.result or {}) if entry else {}
+            told = {"summary": data["summary"]} if data.get("summary") else {}  # all that is left where the ledger has lost it
+            step.status, step.result = "ran", (entry.result or {}) if entry else told
             step.peak_memory_bytes = entry.peak_memory_bytes if entry else None
             step.seconds = float(data.get("seconds", 0.0))
             step.reused_from = f"{data['from_run']} {data['from_step']}" if event.type is EventType.TOOL_REUSED else ""
@@ -83,6 +85,38 @@ class Past:
             step.status, step.error = "failed", data["error"]
         elif event.type is EventType.VERIFIED:
             step.status, step.checks = ("done" if data["passed"] else "unverified"), data["checks"]
+
+    @cached_property
+    def waits_for(self) -> str:
+        """approval, question or budget, where the run lies there; empty where it waits for nobody."""
+        return waits_for(self._db, self.run.id) if self.unfinished else ""
+
+    @property
+    def asked(self) -> list[str]:
+        """The steps that wait for a yes."""
+        asked = [e for e in self.events if e.type is EventType.APPROVAL_ASKED]
+        return list(asked[-1].data.get("steps", [])) if asked and self.waits_for == "approval" else []
+
+    def waiting(self) -> list[str]:
+        """What it waits for, in words; nothing where it does not."""
+        last = next((e for e in reversed(self.events) if e.type.value in ASKS), None)
+        if not self.waits_for or last is None:
+            return []
+        if last.type is EventType.QUESTION_ASKED:
+            return [f"it asks: {one_line(str(last.data.get('question')), 400)}"]
+        if last.type is EventType.BUDGET:
+            return [f"a bound was reached: {one_line(str(last.data.get('reached')), 200)}"]
+        return [f"it waits for a yes to {', '.join(f'{s.id} {s.tool}' for s in self.steps if s.id in self.asked)}"]
+
+    @cached_property
+    def waited_seconds(self) -> float:
+        """In which it lay still, until a person answered or resumed it."""
+        return waited_seconds(self._db, self.run.id)
+
+    @property
+    def refused(self) -> bool:
+        """Whether a person said no to it."""
+        return self.run.status == "denied" and any(e.type is EventType.APPROVAL_GIVEN and e.data.get("reject") for e in self.events)
 
     @property
     def unfinished(self) -> bool:

@@ -19,6 +19,16 @@ SHORTEST_NAME = 3
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else
 
 
+ASKS = {"approval.asked": "approval", "question.asked": "question", "budget.changed": "budget"}
+"""Events after which a run waits for a person. That of a budget asks when it names the bound that was reached; else it answers."""
+ASKS_NO_MORE = ("approval.given", "question.answered", "plan.proposed", "tool.started")
+_ANSWERS = (
+    "(type in ('run.resumed', 'approval.given', 'question.answered')"
+    " or (type = 'budget.changed' and json_extract(data, '$.reached') is null))"
+)
+"""Events before which a run lay still."""
+
+
 @dataclass(frozen=True)
 class Run:
     id: str
@@ -81,19 +91,43 @@ class Runs:
 
 
 def as_they_stand(db: sqlite3.Connection, workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
-    """The runs; one that says it is running, and whose process is dead, is interrupted. Both with the seconds worked so far."""
+    """The runs; one that says it is running waits where its process asks a person, and is interrupted where that is dead.
+
+    With the seconds worked so far.
+    """
     return [_standing(db, workspace, run) if run.status == "running" else run for run in runs]
 
 
 def _standing(db: sqlite3.Connection, workspace: Workspace, run: Run) -> Run:
-    status = "running" if held(workspace.run_dir(run.id)) else "interrupted"
+    works = held(workspace.run_dir(run.id))
+    status = "interrupted" if not works else "waiting" if waits_for(db, run.id) else "running"
     return replace(run, status=status, spent={**(run.spent or {}), "seconds": worked_seconds(db, run.id)})
 
 
+def waits_for(db: sqlite3.Connection, run: str) -> str:
+    """approval, question or budget, where the last thing that happened was that it asked; else empty."""
+    kinds = (*ASKS, *ASKS_NO_MORE)
+    row = db.execute(
+        f"select type, data from events where run = ? and type in ({', '.join('?' * len(kinds))}) order by seq desc limit 1", (run, *kinds)
+    ).fetchone()
+    if row is None or row["type"] not in ASKS or (row["type"] == "budget.changed" and "reached" not in json.loads(row["data"])):
+        return ""
+    return ASKS[row["type"]]
+
+
 def worked_seconds(db: sqlite3.Connection, run: str) -> float:
-    """Between the events of a run, without the time in which it lay still before it was resumed."""
-    gaps = "select type, time - lag(time) over (order by seq) as gap from events where run = ?"
-    return float(db.execute(f"select total(gap) from ({gaps}) where type != 'run.resumed'", (run,)).fetchone()[0])
+    """Between the events of a run, without the time in which it lay still: before it was resumed, and until a person answered."""
+    return _seconds(db, run, f"not {_ANSWERS}")
+
+
+def waited_seconds(db: sqlite3.Connection, run: str) -> float:
+    """In which it waited for a person, or lay still before it was resumed."""
+    return _seconds(db, run, _ANSWERS)
+
+
+def _seconds(db: sqlite3.Connection, run: str, which: str) -> float:
+    gaps = "select type, data, time - lag(time) over (order by seq) as gap from events where run = ?"
+    return float(db.execute(f"select total(gap) from ({gaps}) where {which}", (run,)).fetchone()[0])
 
 
 def _run(row: sqlite3.Row) -> Run:

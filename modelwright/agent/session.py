@@ -27,6 +27,7 @@ from modelwright.agent.lease import lease
 from modelwright.agent.memory_view import remember_run
 from modelwright.agent.results import RunResult
 from modelwright.agent.runs import Run, Runs, as_they_stand, worked_seconds
+from modelwright.agent.spoken_to import understood
 from modelwright.agent.thinking import Thinking
 from modelwright.agent.trace import TraceWriter, next_seq
 from modelwright.errors import BadRequest
@@ -177,13 +178,19 @@ class Agent:
             Runs(db).update(run.id, options=run.options)
             policy_hash = self._policy(run.options.get("policy")).hash
             emitter.emit(started, request=run.request, options=run.options, reply=said or None, policy_hash=policy_hash)
-            finished = driver.drive(inputs, self.approver)
+            finished = driver.drive(inputs, self._asked(driver, RunStore(db, run.id)))
             state = RunStore(db, run.id).expanded(driver.state())
             result = collect(db, run, state, self.workspace, interrupted=not finished)
             ended = {"status": result.status, "exit_code": result.exit_code, "spent": result.spent.model_dump(), "error": result.error}
             emitter.emit(EventType.RUN_ENDED, **ended)
             Runs(db).update(run.id, plan=result.plan.model_dump(mode="json") if result.plan else None, **ended)
         return result
+
+    def _asked(self, driver: Driver, store: RunStore) -> Approver | None:
+        """The approver, which may answer a plan that waits in words."""
+        if self.approver is None:
+            return None
+        return understood(self.approver, lambda: store.plan(str(driver.state()["plan_id"])), self.workspace.root)
 
     # putting it together ---------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from modelwright.agent.followups.things import made_models
 from modelwright.agent.memory_view import recalled_for
 from modelwright.agent.planning_memory import Embedding, embedding, index_names
 from modelwright.config import Settings
@@ -69,6 +70,7 @@ class Thinking:
                 facts=facts,
                 indexes=index_names(here),
                 memories=fenced(self._recalled.notes),
+                made=lambda: made_models(here),
             )
         return self._planner
 

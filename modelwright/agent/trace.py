@@ -33,9 +33,11 @@ class TraceWriter:
         )
 
 
-def read(db: sqlite3.Connection, run: str, *, step: str | None = None, kind: str | None = None) -> Iterator[Event]:
-    """The events of a run, in order; of one step or one type if asked."""
-    for row in db.execute("select * from events where run = ? order by seq", (run,)):
+def read(
+    db: sqlite3.Connection, run: str, *, step: str | None = None, kind: str | None = None, without: EventType | None = None
+) -> Iterator[Event]:
+    """The events of a run, in order; of one step or one type, or `without` one, if asked."""
+    for row in db.execute("select * from events where run = ? and type is not ? order by seq", (run, without)):
         if (step is None or row["step"] == step) and (kind is None or row["type"].startswith(kind)):
             yield Event(EventType(row["type"]), row["run"], row["step"], json.loads(row["data"]), row["time"], row["seq"])
 

@@ -9,16 +9,14 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from modelwright.agent.ending import outcome
+from modelwright.agent.ending import is_rejection, outcome
+from modelwright.agent.lease import held
 from modelwright.agent.past import Past
-from modelwright.agent.runs import as_they_stand
 from modelwright.agent.sessions import Turn
 from modelwright.errors import BadRequest
 from modelwright.text import clean, one_line
 from modelwright.types import Spent
 from modelwright.workspace import Workspace
-
-AT_WORK = "running"
 
 
 def as_they_ended(db: sqlite3.Connection, workspace: Workspace, turns: Sequence[Turn]) -> list[Turn]:
@@ -31,20 +29,13 @@ def at_work(run: str) -> str:
     return f"run {run} is at work"
 
 
-def status_of(db: sqlite3.Connection, workspace: Workspace, past: Past) -> str:
-    """The state of its run; "running" only while a living process works on it."""
-    [standing] = as_they_stand(db, workspace, [past.run])
-    return standing.status
-
-
 def _told(db: sqlite3.Connection, workspace: Workspace, turn: Turn) -> Turn:
     try:
         past = Past.of(db, str(turn.run))
     except BadRequest:  # its rows were taken out by hand
         return turn
-    status = status_of(db, workspace, past)
     if past.unfinished:
-        stands = at_work(past.run.id) if status == AT_WORK else past.stands()
+        stands = at_work(past.run.id) if held(workspace.run_dir(past.run.id)) else past.stands()
         return replace(turn, answer=str(clean(stands)))
     return replace(turn, answer=str(clean("\n".join(_end_of(past)))), exit_code=past.run.exit_code)
 
@@ -52,5 +43,6 @@ def _told(db: sqlite3.Connection, workspace: Workspace, turn: Turn) -> Turn:
 def _end_of(past: Past) -> list[str]:
     """What came out of a run that is over, as a turn that saw its end would say it."""
     said = [f"{s.id} {s.tool}: {one_line(str(s.result.get('summary', '')), 400)}" for s in past.steps if s.status == "done"]
-    error = [f"error: {one_line(str(past.run.error['message']), 1000)}"] if past.run.error else []
-    return [*said, *error, f"run {past.run.id}: {outcome(past.run.status, Spent.model_validate(past.run.spent or {}))}"]
+    sign = "" if is_rejection(past.run.error) else "error: "
+    error = [f"{sign}{one_line(str(past.run.error['message']), 1000)}"] if past.run.error else []
+    return [*said, *error, f"run {past.run.id}: {outcome(past.run.status, Spent.model_validate(past.run.spent or {}), past.run.error)}"]

@@ -43,7 +43,7 @@ class ChatNarrator(Narrator):
         if self._plan is None:  # decided again, after an approval or an edit
             return super()._on_policy_decision(event)
         self.remember_estimate(event)
-        told = {key: event.data.get(key) for key in ("decision", "rule")}
+        told = {"decision": event.data.get("decision"), "rule": event.data.get("rule"), "defaults": event.data.get("defaults") or {}}
         estimate = Estimate(**event.data["estimate"]) if event.data.get("estimate") else None
         steps = [
             Step.model_validate({**s.model_dump(), **told, "estimate": estimate}) if s.id == event.step else s for s in self._plan.steps

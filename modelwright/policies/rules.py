@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from modelwright.policies.paths import REFERENCE, UNKNOWN, Touched, Touches, values_at
+from modelwright.text import human_bytes, human_seconds
 from modelwright.types import Decision, Effect, Estimate, Json
 
 Truth = bool | None
@@ -20,6 +21,7 @@ Truth = bool | None
 ANY_TOOL = "*"
 PATH_KEYS = ("path.reads", "path.writes")
 ESTIMATE_KEYS = tuple(f"estimate.{name}" for name in Estimate.model_fields)
+UNITS = {"estimate.seconds": human_seconds, "estimate.memory_bytes": human_bytes, "estimate.disk_bytes": human_bytes}
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,10 @@ class Condition:
         """The call's own values, for a person."""
         if self.key in PATH_KEYS:
             return ", ".join(f"{place.path} ({place.zone})" for place in places(facts, self.key)) or "nothing"
-        return ", ".join(f"{value!r:.60}" for value in self.values(facts)) or "not there"
+        return ", ".join(self._told(value)[:60] for value in self.values(facts)) or "not there"
+
+    def _told(self, value: Any) -> str:
+        return UNITS[self.key](value) if self.key in UNITS and isinstance(value, int | float) else repr(value)
 
 
 def places(facts: Facts, key: str) -> tuple[Touched, ...]:

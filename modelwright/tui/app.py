@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 
 import click
 from textual import work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -23,6 +22,7 @@ from modelwright.tui.commands import Palette, named
 from modelwright.tui.hearing import Hearing
 from modelwright.tui.link import COMMAND
 from modelwright.tui.messages import PlanTaken, Replied, Said
+from modelwright.tui.notices import Notices
 from modelwright.tui.screens.chat import Chat
 from modelwright.tui.state import RunView
 from modelwright.tui.turns import Turns
@@ -31,7 +31,7 @@ CLOCK_SECONDS, MEMORY_SECONDS = 1.0, 3.0
 DARK, LIGHT = "textual-dark", "textual-light"
 
 
-class Modelwright(App[None]):
+class Modelwright(Notices):
     """One session in one folder."""
 
     CSS_PATH = "style.css"
@@ -55,6 +55,7 @@ class Modelwright(App[None]):
     def __init__(self, session: str, *, root: Path = Path("."), command: Sequence[str] = COMMAND) -> None:
         super().__init__()
         self.session, self.root = session, root
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]
         self.view = RunView()
         self.policy: Path | None = None
         self.model = ""
@@ -104,7 +105,7 @@ class Modelwright(App[None]):
 
     def stand(self, text: str) -> None:
         """Where things stand, at the top."""
-        self.chat.stand(f"{self.model} · {text}")
+        self.chat.stand(text, self.model)
 
     def begin_turn(self) -> None:
         self.view = RunView()
@@ -146,7 +147,7 @@ class Modelwright(App[None]):
 
         found = result_of(self.root, run)
         if found and found["status"] in OVER:
-            self.call_from_thread(lambda: self.chat.add(ResultCard(found)))
+            self.call_from_thread(lambda: self.chat.add_result(ResultCard(found, view=self.view)))
 
     # what the person says ----------------------------------------------------------------------------------------------------
 

@@ -87,6 +87,10 @@ class Hearing:
         app = self._app
         if event["type"] == "run.resumed" and event["run"] != app.view.run:
             app.view = self._as_it_was(event["run"])
+        if event["type"] == "run.started" and app.view.run:  # wanted instead of the one before, in the same turn
+            app.chat.settle()
+            app.chat.new_turn()
+            app.view = RunView()
         known = app.view.take(event)
         if event["type"] in ("policy.decision", "approval.given"):
             app.call_after_refresh(app.chat.plan_changed)
@@ -216,20 +220,33 @@ class Hearing:
     # a turn ----------------------------------------------------------------------------------------------------------------
 
     def _told_pending(self, said: Json) -> None:
-        app = self._app
-        app.turns.pending = said["pending"]
+        app, pending = self._app, said["pending"]
+        app.turns.pending = pending
         app.stand("waits for you")
         app.show_run()
-        app.chat.ask(said["pending"], app.view, app.policy)
-        app.bell()
+        app.chat.ask(pending, app.view, app.policy)
+        if words := pending.get("said"):
+            self._not_a_change(words["text"], words["why"])
+
+    def _not_a_change(self, text: str, why: str) -> None:
+        """What was said to the plan has changed nothing, and it waits as before."""
+        from modelwright.tui.widgets.cards import trouble
+
+        if why:
+            self._app.chat.add(trouble({"message": why}))
+        else:
+            self._app.turns.not_for_plan(text)
 
     def _told_done(self, said: Json) -> None:
         from modelwright.tui.widgets.cards import Answer
-        from modelwright.tui.widgets.results import ResultCard
+        from modelwright.tui.widgets.results import ResultCard, with_peaks
 
-        done = said["done"]
+        app, done = self._app, said["done"]
         self._settle()
-        self._app.chat.add(ResultCard(done["result"]) if done["result"] else Answer(done["answer"]))
+        if done["result"]:
+            app.chat.add_result(ResultCard(with_peaks(done["result"], done.get("peaks") or {}), view=app.view))
+        else:
+            app.chat.add(Answer(done["answer"]))
         self._over()
 
     def _told_error(self, said: Json) -> None:

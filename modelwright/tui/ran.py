@@ -12,14 +12,29 @@ from modelwright.tui.texts import lines, plain, source_text, value_text
 
 if TYPE_CHECKING:
     from modelwright.agent.past import Past, PastStep
+    from modelwright.types import Json
 
 CUT, RUNNING = "cut", "running"
 
 
 def told(past: Past) -> Content:
     run = past.run
-    error = [(f"✗ {run.error['message']}", "$text-error")] if run.error else []
-    return lines((run.request, "bold"), *(part for step in past.steps for part in _step(step, past)), *error)
+    steps = (part for step in past.steps for part in _step(step, past))
+    return lines((run.request, "bold"), *past.waiting(), *_time(past), *steps, *_error(run.error or {}))
+
+
+def _time(past: Past) -> Iterator[str]:
+    """What it worked, and what it waited for a person, where that is worth a word."""
+    if past.waited_seconds >= 1:
+        worked = (past.run.spent or {}).get("seconds")
+        yield (f"worked {human_seconds(worked)}, " if worked is not None else "") + f"waited {human_seconds(past.waited_seconds)} for you"
+
+
+def _error(error: Json) -> Iterator[str | tuple[str, str]]:
+    from modelwright.agent.ending import is_rejection
+
+    if error:
+        yield error["message"] if is_rejection(error) else (f"✗ {error['message']}", "$text-error")
 
 
 def _step(step: PastStep, past: Past) -> Iterator[str | Content]:

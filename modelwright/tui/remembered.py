@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from textual.content import Content
 
-from modelwright.text import clean, counted, human_seconds
-from modelwright.tui.texts import MUTED, lines, plain, when
+from modelwright.text import counted, human_seconds
+from modelwright.tui.outlined import Row, rows_of
+from modelwright.tui.texts import labelled, lines, when
 from modelwright.types import Json
 
-KNOWN = frozenset({"provenance", "about", "request", "datasets", "outcome"})
-"""What is told in words, or stands in the text already."""
+KNOWN = frozenset({"provenance", "about", "request", "datasets", "outcome", "field", "value", "status", "planned", "until"})
+"""What is told in words of its own, or stands in the text already."""
+KINDS = {
+    "profile": "what you stated of yourself",
+    "episodic": "a run and how it ended",
+    "semantic": "a fact",
+    "procedural": "a way of doing things",
+}
 DECIDED = {
     "accept": "accepted",
     "merge": "merged with what was known",
@@ -23,45 +28,45 @@ DECIDED = {
 }
 
 
-def told(memory: Json) -> Content:
+def told(memory: Json, width: int = 80) -> Content:
     """`memory` is what `modelwright memory show` gives."""
     waits = [(f"waits for you: {memory['quarantined']}", "bold")] if memory["quarantined"] else []
     hidden = ["hidden: no run is shown it"] if not memory["live"] else []
-    about = f"{memory['kind']}, {memory['trust']}, since {when(memory['created'])}, worth {memory['worth']:.2f} of 1"
-    return lines(*waits, (memory["text"], "bold"), about, *hidden, *_origin(memory), *_history(memory), *_rest(memory))
+    rows = [*_what(memory), *_rest(memory), *_history(memory)]
+    return lines(*waits, (memory["text"], "bold"), *hidden, *labelled(rows, width))
 
 
-def _origin(memory: Json) -> Iterator[str]:
+def _what(memory: Json) -> Iterator[Row]:
     source = memory["metadata"].get("provenance") or {}
-    where = ", ".join(f"{name} {source[name]}" for name in ("run", "tool", "source", "model") if source.get(name))
+    where = ", ".join(f"{name} {source[name]}" for name in ("run", "tool", "model") if source.get(name))
+    yield "kind", KINDS.get(memory["kind"]) or str(memory["kind"])
     if source:
-        yield f"from: {where or source['principal']}"
+        came = ", ".join(filter(None, (where, source.get("source")))) or source["principal"]
+        yield "from", f"{came} ({memory['trust']})"
+    yield "since", when(memory["created"])
+    yield "worth", f"{memory['worth']:.2f} of 1"
 
 
-def _history(memory: Json) -> Iterator[Content]:
+def _history(memory: Json) -> Iterator[Row]:
     for one in memory["decisions"]:
-        yield _dated(one, f"{DECIDED.get(one['action'], one['action'])}: {one['reason']}" + (f" (run {one['run']})" if one["run"] else ""))
+        run = f" (run {one['run']})" if one["run"] else ""
+        yield when(one["time"]), f"{DECIDED.get(one['action'], one['action'])}: {one['reason']}{run}"
     for one in memory["recalled"]:
-        yield _dated(one, f"shown to run {one['run']} as {one['use']}")
+        yield when(one["time"]), f"shown to run {one['run']} as {one['use']}"
 
 
-def _dated(one: Json, text: str) -> Content:
-    return Content.assemble((f"{when(one['time'])}  ", MUTED), plain(text))
-
-
-def _rest(memory: Json) -> Iterator[str]:
+def _rest(memory: Json) -> Iterator[Row]:
     """What else was kept with it."""
-    outcome = memory["metadata"].get("outcome") or {}
+    metadata = memory["metadata"]
+    outcome = metadata.get("outcome") or {}
+    if "status" in metadata:
+        yield "ended", str(metadata["status"])
     if spent := outcome.get("spent"):
-        yield f"took: {counted(spent.get('steps', 0), 'step')}, {human_seconds(spent.get('seconds', 0))}"
+        yield "took", f"{counted(spent.get('steps', 0), 'step')}, {human_seconds(spent.get('seconds', 0))}"
     if outcome.get("error"):
-        yield f"error: {outcome['error'].get('message', '')}"
-    for name, value in memory["metadata"].items():
-        if name not in KNOWN and value not in (None, "", [], {}):
-            yield f"{name}: {_flat(value)}"
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_flat, value))
-    return value if isinstance(value, str) else str(clean(json.dumps(value, ensure_ascii=False, default=str)))
+        yield "error", str(outcome["error"].get("message", ""))
+    if metadata.get("planned") is False:
+        yield "plan", "it was given, so no later plan is made after it"
+    if metadata.get("until"):
+        yield "replaced", when(metadata["until"])
+    yield from rows_of({name: value for name, value in metadata.items() if name not in KNOWN})

@@ -66,7 +66,8 @@ class StepView:
     message: str = ""
     at: int | None = None
     of: int | None = None
-    eta_seconds: float | None = None
+    ends_at: float | None = None
+    """When the step itself last said that it would be done, by the clock of its events; None when it did not say."""
     tokens_per_second: float | None = None
     started: float = 0.0
     seconds: float = 0.0
@@ -74,19 +75,30 @@ class StepView:
     summary: str = ""
     error: Json | None = None
     checks: list[Json] = field(default_factory=list)
+    defaults: Json = field(default_factory=dict)
+    """As the gate last told: what is not given and decides what is made or what it costs."""
     series: dict[str, Series] = field(default_factory=dict)
+
+    @property
+    def by_default(self) -> Json:
+        """Those defaults that no edit has replaced since."""
+        return {name: value for name, value in self.defaults.items() if name not in self.args}
 
     @property
     def share(self) -> float | None:
         """How much of it is done, 0 to 1; None when it did not say."""
         return min(1.0, (self.at or 0) / self.of) if self.of else None
 
+    @property
+    def due(self) -> float | None:
+        """When it is predicted to be done: what the step says, else by the estimate of the plan."""
+        if self.ends_at is not None:
+            return self.ends_at
+        return self.started + self.expected if self.expected and self.started else None
+
     def left(self, now: float) -> float | None:
-        """Seconds to go: what the step says, else what was estimated less what it took; None once it took longer than that."""
-        if self.eta_seconds is not None:
-            return self.eta_seconds
-        expected = self.expected
-        return expected - (now - self.started) if expected and self.started and now - self.started < expected else None
+        """Seconds to go; below zero once it takes longer than predicted, None when nothing is."""
+        return None if self.due is None else self.due - now
 
     @property
     def expected(self) -> float | None:
@@ -151,7 +163,7 @@ class RunView:
     def _on_policy_decision(self, data: Json, step: StepView | None, event: Json) -> None:
         if step:
             step.decision, step.rule, step.reason, step.answer = data["decision"], data["rule"], data.get("reason", ""), ""
-            step.estimate = data.get("estimate")
+            step.estimate, step.defaults = data.get("estimate"), data.get("defaults") or {}
 
     def _on_approval_asked(self, data: Json, step: StepView | None, event: Json) -> None:
         self.status = "waiting"
@@ -164,8 +176,12 @@ class RunView:
         self._note_answers(data)
         for name, changes in (data.get("edit") or {}).items():
             if name in self.steps:
-                self.steps[name].args.update(changes)
-                self.steps[name].sources.update(dict.fromkeys(changes, "edit"))
+                self._change(self.steps[name], changes)
+
+    def _change(self, step: StepView, changes: Json) -> None:
+        """None takes an argument out, and its source with it."""
+        step.args = {name: value for name, value in {**step.args, **changes}.items() if value is not None}
+        step.sources = {name: source for name, source in {**step.sources, **dict.fromkeys(changes, "edit")}.items() if name in step.args}
 
     def _note_answers(self, data: Json) -> None:
         rejected, allowed = data.get("reject") or {}, [*(data.get("allow") or []), *(data.get("allow_for_run") or [])]
@@ -179,6 +195,7 @@ class RunView:
         self.status = "running"
         if step:
             step.status, step.started, step.error = RUNNING, event["time"], None
+            step.ends_at = None  # of an earlier try
             self.memory_in_use = None  # of the step before
 
     def _on_tool_progress(self, data: Json, step: StepView | None, event: Json) -> None:
@@ -186,7 +203,8 @@ class RunView:
             return
         step.message = one_line(str(data.get("message", "")), 200)
         step.at, step.of = data.get("step", step.at), data.get("steps", step.of)
-        step.eta_seconds = data.get("eta_seconds")
+        eta = data.get("eta_seconds")
+        step.ends_at = None if eta is None else event["time"] + eta
         step.tokens_per_second = data.get("tokens_per_second", step.tokens_per_second)
         step.peak_memory_bytes = data.get("peak_memory_bytes", step.peak_memory_bytes)
         for name, value in data.items():
@@ -197,7 +215,7 @@ class RunView:
         if step:
             step.status, step.summary = DONE, data.get("summary", "")
             step.seconds, step.peak_memory_bytes = data.get("seconds", 0.0), data.get("peak_memory_bytes")
-            step.eta_seconds = None
+            step.ends_at = None
 
     def _on_tool_reused(self, data: Json, step: StepView | None, event: Json) -> None:
         if step:
@@ -224,7 +242,14 @@ class RunView:
         return next((s for s in self.steps.values() if s.status == RUNNING), None)
 
     def left(self, now: float) -> float | None:
-        """Seconds to the end of the run, as far as estimates are known."""
-        parts = [s.left(now) if s.status == RUNNING else (s.estimate or {}).get("seconds") for s in self.steps.values()]
-        open_ones = [p for p, s in zip(parts, self.steps.values(), strict=True) if s.status in (RUNNING, PENDING)]
-        return sum(p for p in open_ones if p is not None) if open_ones else None
+        """Seconds to the end of the run, as far as they are predicted; of a step that is late none. None when nothing is known."""
+        open_ones = [step for step in self.steps.values() if step.status in (RUNNING, PENDING)]
+        parts = [step.left(now) if step.status == RUNNING else step.expected for step in open_ones]
+        known = [part for part in parts if part is not None and part > 0]
+        return sum(known) if known else None
+
+    def is_late(self, now: float) -> bool:
+        """Whether the step at work takes longer than was predicted, or nothing was."""
+        step = self.current()
+        left = step.left(now) if step else None
+        return step is not None and (left is None or left <= 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -17,7 +17,10 @@ from modelwright.types import Json
 SPAN = re.compile(r"request\[(\d+):(\d+)\]")
 LONGEST = 2000
 """characters of a text that is wrapped"""
+LONGEST_LABEL = 22
+"""columns for the names of labelled rows; a longer name pushes its own value to the right"""
 FULL, EMPTY = "█", "░"
+ROUGHLY = "~"
 MUTED = "dim"
 """For what stands beside the thing itself. Not $text-muted: in Content that is drawn in full white or black."""
 
@@ -76,16 +79,27 @@ def under(start: str, text: str, width: int) -> str:
     return textwrap.fill(one_line(text, LONGEST), max(width, 2 * len(start)), initial_indent=start, subsequent_indent=" " * len(start))
 
 
+def labelled(rows: Sequence[tuple[str, str]], width: int) -> list[Content]:
+    """Rows of (name, value), the values under each other and wrapped under themselves."""
+    column = min(LONGEST_LABEL, max((len(name) for name, _ in rows), default=0))
+    made = []
+    for name, value in rows:
+        start = f"  {safe_text(name):<{column}}  "
+        text = under(start, value, width) if value else start.rstrip()
+        made.append(plain(text).stylize("bold", 2, 2 + len(name)))
+    return made
+
+
 def when(seconds: float) -> str:
     """A time of the past by this machine's clock, as every list shows it."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def estimate_texts(estimate: Json | None) -> tuple[str, str, str]:
-    """Time, memory, disk."""
+    """Time, memory, disk. The time with ~ where it is a first guess; as a range where there is a record of this machine."""
     if estimate is None:
         return "unknown", "unknown", "unknown"
-    seconds = human_seconds(estimate.get("seconds", 0))
+    seconds = (ROUGHLY if estimate.get("first_guess") else "") + human_seconds(estimate.get("seconds", 0))
     if estimate.get("seconds_low") is not None and estimate.get("seconds_high") is not None:
         seconds = f"{human_seconds(estimate['seconds_low'])} to {human_seconds(estimate['seconds_high'])}"
     return seconds, human_bytes(estimate.get("memory_bytes", 0)), human_bytes(estimate.get("disk_bytes", 0))

@@ -1,13 +1,16 @@
 """What the person wants, one thing at a time: requests, replies, edited plans, and stopping, passed on to the worker.
 
-Two facts: while the worker is busy a request waits in a queue, and what must stop a run first (a raised bound, a cancel) is put at
-the head of that queue before the run is stopped. What the worker says back is heard in hearing.py.
+Three facts: while the worker is busy a request waits in a queue, and stands at the end of the conversation until its turn begins; what
+must stop a run first (a raised bound, a cancel) is put at the head of that queue before the run is stopped; and words that are said
+while a plan waits for a yes go to that plan, and only those that are a request of their own come back to the queue. What the worker
+says back is heard in hearing.py.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelwright.text import human_seconds
@@ -18,6 +21,21 @@ if TYPE_CHECKING:
     from modelwright.tui.app import Modelwright
 
 REPLACED = "replaced by an edited plan"
+WAITS = {
+    "approval": "it comes after the plan that waits for your answer (Ctrl+G)",
+    "budget": "it comes after the run, which waits for you to raise a bound (Ctrl+G)",
+}
+"""What becomes of a request while a run waits for the person."""
+AT_WORK = "it comes next: a run is at work"
+FOLLOWED = "it comes next: the other process still works on its run; Ctrl+T pauses that"
+
+
+@dataclass(frozen=True)
+class Queued:
+    """`shown` is what the person said; empty for what only the app does."""
+
+    command: Json
+    shown: str = ""
 
 
 class Turns:
@@ -29,7 +47,7 @@ class Turns:
         self.ready = self.busy = False
         self.pending: Json | None = None
         self.began = time.monotonic()
-        self._queue: list[Json] = []
+        self._queue: list[Queued] = []
         self._stale = False
         """The settings have changed since the worker began."""
 
@@ -56,34 +74,57 @@ class Turns:
 
     def do(self, command: Json, shown: str = "") -> None:
         """Queue a command for the worker, as a turn of the conversation."""
-        from modelwright.tui.widgets.cards import heard
-
-        if shown:
-            self._app.chat.add(heard(shown))
-        if self.busy and shown:
-            self._app.notify("it comes next: a run is at work", markup=False)
-        elif self._app.hearing.follows and shown:
-            self._app.notify("it comes next: the other process still works on its run; Ctrl+T pauses that", markup=False)
-        self._queue.append(command)
+        if shown and (why := self._why_later()):
+            self._app.notify(why, markup=False)
+        self._queue.append(Queued(command, shown))
+        self._show_queue()
         self.next()
 
+    def _why_later(self) -> str:
+        """What has to be over first; empty where nothing has."""
+        if self.pending is not None:
+            return WAITS.get(self.pending["kind"], "")
+        return AT_WORK if self.busy else FOLLOWED if self._app.hearing.follows else ""
+
+    def _show_queue(self) -> None:
+        self._app.chat.show_queue([one.shown for one in self._queue if one.shown])
+
     def say(self, text: str, *, shown: bool = True) -> None:
-        self.do({"do": "say", "text": text}, text if shown else "")
+        if shown and self.pending is not None and self.pending["kind"] == "approval":
+            self._say_to_plan(text)
+        else:
+            self.do({"do": "say", "text": text}, text if shown else "")
+
+    def _say_to_plan(self, text: str) -> None:
+        """It may be a change of the plan, or a no: the agent knows. What it is not comes back (`not_for_plan`)."""
+        self._app.chat.say_to_plan(text)
+        self.reply({"said": text})
+
+    def not_for_plan(self, text: str) -> None:
+        """Words that are a request of their own wait until the plan has its answer."""
+        self._app.chat.take_back()
+        self.do({"do": "say", "text": text}, text)
 
     def next(self) -> None:
         """Begin what waits, when nothing is at work."""
+        from modelwright.tui.widgets.cards import heard
+
         if self.busy or not self.ready or not self._queue or self._stale:
             return
+        begun = self._queue.pop(0)
+        self._show_queue()
+        if begun.shown:
+            self._app.chat.add(heard(begun.shown))
         self.busy, self.began = True, time.monotonic()
         self._app.begin_turn()
-        self.link.send(self._queue.pop(0))
+        self.link.send(begun.command)
 
     @property
     def anything_waits(self) -> bool:
         return bool(self._queue)
 
     def over(self) -> float:
-        """The turn has ended; how many seconds it took."""
+        """The turn has ended; how many seconds it took, since the person's last answer in it."""
         self.busy, self.pending = False, None
         if self._stale and self.ready:
             self._app.call_later(self.restart)
@@ -101,18 +142,39 @@ class Turns:
         """Answer what is asked (None: leave it open). False when nothing is."""
         if self.pending is None:
             return False
-        self.pending = None
+        self.pending, self.began = None, time.monotonic()  # what it took the person to answer is not work
         self.link.send({"reply": reply})
         return True
 
     def take_plan(self, plan: Json, instead_of: str) -> None:
         """The proposed plan is refused, the edited one becomes a run."""
         asked = self.pending
-        self._queue.insert(0, {"do": "plan", "plan": plan, "text": f"run the edited plan of {instead_of}"})
+        self._queue.insert(0, Queued({"do": "plan", "plan": plan, "text": f"run the edited plan of {instead_of}"}))
         if asked is not None:
             self.reply({"reject": {asked["calls"][0]["id"]: REPLACED}})
         else:
             self.next()
+
+    # a run of the list ----------------------------------------------------------------------------------------------------
+
+    def not_now(self, run: str) -> str:
+        """Why it cannot be gone on with: somebody does already. Empty where it can, or where it is this conversation that it waits for."""
+        from modelwright.agent.lease import held
+        from modelwright.workspace import Workspace
+
+        if self._waits_here(run) or not held(Workspace(self._app.root).run_dir(run)):
+            return ""
+        return f"{run} is at work" + ("" if self.busy and self._app.view.run == run else " in another process")
+
+    def go_on(self, run: str) -> None:
+        """Resume it; one that waits for an answer here gets the focus instead."""
+        if self._waits_here(run):
+            self._app.chat.go_to_card()
+        else:
+            self.do({"do": "go_on", "run": run, "limits": None}, f"go on with {run}")
+
+    def _waits_here(self, run: str) -> bool:
+        return self.pending is not None and self._app.view.run == run
 
     # stopping --------------------------------------------------------------------------------------------------------------
 
@@ -147,7 +209,7 @@ class Turns:
 
     def _first(self, command: Json) -> None:
         """Before all that waits, and instead of what runs."""
-        self._queue.insert(0, command)
+        self._queue.insert(0, Queued(command))
         if self.busy:
             self.pause()
         else:

@@ -3,9 +3,10 @@
     python -m modelwright.tui.worker SESSION
 
 In: {"do": "say", "text"}, {"do": "go_on", "run", "limits"}, {"do": "plan", "plan", "text"}, {"do": "call", "tool", "args"}, {"do": "end",
-"run", "step", "reason"}; while something is asked {"reply": …} ({"choice": N} for a listed answer). Out: {"ready"} or {"held"}, {"event"},
-{"pending"}, {"done"}, {"error"}. Events are those of `--json --stream`. SIGINT stops the run, which can be resumed. When the app is gone
-(end of input, a broken pipe) the run goes on by itself and waits, durably, at the next thing it has to ask. Imports no Textual.
+"run", "step", "reason"}; while something is asked {"reply": …} ({"choice": N} for a listed answer, {"said": text} for words to a plan).
+Out: {"ready"} or {"held"}, {"event"}, {"pending"}, {"done"}, {"error"}. Events are those of `--json --stream`. SIGINT stops the run, which
+can be resumed. When the app is gone (end of input, a broken pipe) the run goes on by itself and waits, durably, at the next thing it
+has to ask. Imports no Textual.
 """
 
 from __future__ import annotations

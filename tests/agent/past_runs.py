@@ -19,7 +19,7 @@ Result = dict[str, Any]
 
 
 def write_run(db: sqlite3.Connection, request: str, *steps: tuple[str, Result, Result | None], status: str = "done", **more: Any) -> Past:
-    """A run of (tool, args, result) steps; a step without a result did not run. `more`: error, checks, decision, started."""
+    """A run of (tool, args, result) steps; a step without a result did not run. `more`: error, checks, started, asked, rejected …"""
     run = Runs(db).create(request, {})
     emitter = Emitter(run, [TraceWriter(db)], first_seq=next_seq(db, run))
     made = [
@@ -36,6 +36,8 @@ def write_run(db: sqlite3.Connection, request: str, *steps: tuple[str, Result, R
         emitter.emit(EventType.TOOL_STARTED, more["started"])
     if more.get("asked"):
         emitter.emit(EventType.APPROVAL_ASKED, steps=more["asked"])
+    if more.get("rejected"):
+        emitter.emit(EventType.APPROVAL_GIVEN, None, by="user", reject={more["rejected"]: ""})
     if more.get("error"):
         emitter.emit(EventType.TOOL_FAILED, made[-1].id, error=more["error"])
     spent = {"steps": len(steps), "seconds": 75.0, "tokens": 120, "cost": 0.0}

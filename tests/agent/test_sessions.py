@@ -77,6 +77,20 @@ def test_again_goes_through_policy_like_any_plan(workspace: Path) -> None:
     assert modelwright("run", "again with max_problems=3", "--session", "t", "--policy", "asking.toml").exit_code == 4
 
 
+def test_words_to_the_run_that_waits_edit_it_in_another_process_too(workspace: Path) -> None:
+    rule = '[[rule]]\nid = "all-asked"\nwhy = "a test"\ndecide = "ask"\ntools = ["*"]\n'
+    (workspace / "asking.toml").write_text("version = 1\n" + rule)
+    assert modelwright("run", "look at it", "--session", "t", "--policy", "asking.toml").exit_code == 4
+    seen = modelwright("run", "no, with other.jsonl", "--session", "t", "--dry-run")
+    assert "dataset=other.jsonl" in seen.stdout
+    assert modelwright("run", "no, with other.jsonl", "--session", "t").exit_code == 4
+    done = printed("run", "only 3 problems", "--session", "t", "--yes")
+    turns = printed("sessions", "show", "t")["turns"]
+    assert {turn["run"] for turn in turns} == {done["run"]}
+    assert [turn["resolved"].get("changes") for turn in turns] == [None, {"s1": {"dataset": "other.jsonl"}}, {"s1": {"max_problems": 3}}]
+    assert done["plan"]["steps"][0]["args"] == {"dataset": "other.jsonl", "max_problems": 3}
+
+
 def test_an_edited_argument_that_its_schema_refuses_never_runs() -> None:
     modelwright("run", "look at it", "--session", "t")
     done = modelwright("run", "again with max_problems=99999", "--session", "t")

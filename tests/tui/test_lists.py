@@ -118,7 +118,7 @@ async def test_only_what_a_run_can_do_stands_in_the_footer(make_app: Make, run: 
         await pilot.press("f6")
         await until(pilot, lambda: "u go on" in footer(app))
         await pilot.press("m")
-        await until(pilot, shows(app, f"{run} is marked, = compares it"))
+        await until(pilot, shows(app, f"{run} is marked · = compares it"))
 
 
 @pytest.mark.parametrize("width", [80, 160])
@@ -155,7 +155,7 @@ async def test_a_memory_is_dated_as_runs_are_in_the_list_and_below_it(make_app: 
     app = make_app([])
     async with app.run_test(size=(120, 40)) as pilot:
         await app.action_open("memory")
-        await until(pilot, shows(app, "prefer small models", "second line · of this one", f"since {memory}"))
+        await until(pilot, shows(app, "prefer small models", "second line · of this one", "worth"))
         rows = [line for line in text_of(app).splitlines() if memory in line]
         assert len(rows) >= 4, "two rows, and below them since when and what was decided"
 
@@ -184,15 +184,16 @@ def test_nothing_of_a_memory_is_a_raw_number_of_seconds() -> None:
     assert told(kept).plain.splitlines() == [
         "waits for you: it reads like an order",
         "it was tuned",
-        f"episodic, measured, since {day}, worth 0.25 of 1",
         "hidden: no run is shown it",
-        "from: run r1",
-        f"{day}  accepted: new (run r1)",
-        f"{day}  shown to run r2 as past plan",
-        "took: 2 steps, 1:15 min",
-        "error: no room",
-        "tools: finetune, compare",
-        "planned: true",
+        "  kind              a run and how it ended",
+        "  from              run r1 (measured)",
+        f"  since             {day}",
+        "  worth             0.25 of 1",
+        "  took              2 steps, 1:15 min",
+        "  error             no room",
+        "  tools             finetune, compare",
+        f"  {day}  accepted: new (run r1)",
+        f"  {day}  shown to run r2 as past plan",
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from modelwright.engines.client import resident_bytes
-from modelwright.tui import data
+from modelwright.tui import clock, data
 from modelwright.tui.link import holder, stop_holder
 from modelwright.tui.state import RunView
 from modelwright.tui.widgets.live import LiveCard
@@ -90,6 +90,17 @@ async def test_a_running_step_shows_what_it_holds_beside_what_was_predicted() ->
         view.memory_in_use = 2_100_000_000
         app.query_one(LiveCard).show()
         await until(pilot, shows(app, "memory: 2.1 GB in use, a peak of 3.3 GB predicted"))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("width", [60, 80, 140])
+async def test_a_step_that_is_late_says_by_how_much(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    teller = lines.Teller()
+    view = a_view(lines.begin(teller), lines.training(teller, upto=25))
+    monkeypatch.setattr(clock, "now", lambda: lines.START + teller.seq + 45 + 90)
+    async with OneCard(view).run_test(size=(width, 24)) as pilot:
+        await until(pilot, shows(pilot.app, "longer than predicted, by 1:30 min", "at least 2:08 min to go"))
+        assert "0.0 s" not in text_of(pilot.app)
 
 
 @pytest.mark.parametrize(("width", "told"), [(80, "peak 2.6 GB · 1 of 1 checks"), (140, "peak 2.6 GB (3.3 GB predicted) · 1 of 1 checks")])

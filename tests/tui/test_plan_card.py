@@ -6,15 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from textual.widgets import Input
 
 from modelwright.tui.app import Modelwright
-from modelwright.tui.screens.ask import ChooseTool
-from modelwright.tui.screens.step_form import StepForm
 from modelwright.tui.widgets.arguments import Arguments
 from modelwright.tui.widgets.plan_card import PlanCard
 from tests.tui import lines
-from tests.tui.waiting import ask, shows, text_of, until
+from tests.tui.waiting import add_step, ask, shows, text_of, until
 
 Json = dict[str, Any]
 Make = Callable[..., Modelwright]
@@ -69,7 +66,7 @@ async def test_what_each_yes_would_cover_stands_on_the_card(make_app: Make) -> N
     async with app.run_test(notifications=True, size=(120, 60)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "writes  the folder of this run only", "train.jsonl (workspace)", f"till run {lines.RUN} ends"))
-        await until(pilot, shows(app, 'always  tools = ["finetune"]', '["models-and-data-made"]'))
+        await until(pilot, shows(app, "always  tools finetune; effects computes", "reads only what is", "takes at most "))
 
 
 async def test_edits_are_undone_and_the_proposed_plan_can_still_be_allowed(make_app: Make, heard: Callable[[], list[Json]]) -> None:
@@ -90,13 +87,8 @@ async def test_a_step_is_added_by_a_form_and_moved_to_the_front(make_app: Make) 
     async with app.run_test(notifications=True, size=(120, 50)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("ctrl+g", "n")
-        await until(pilot, lambda: isinstance(app.screen, ChooseTool))
-        await pilot.press(*"inspect_d", "enter")
-        await until(pilot, lambda: isinstance(app.screen, StepForm))
-        app.screen.query_one("#f-dataset", Input).value = "train.jsonl"
-        await until(pilot, shows(app, "this checks"))
-        await pilot.press("ctrl+s")
+        await pilot.press("ctrl+g")
+        await add_step(pilot, "inspect_d", dataset="train.jsonl")
         await until(pilot, lambda: steps_of(app) == ["finetune", "compare", "inspect_dataset"])
         await pilot.press("down", "down", "K", "K")
         await until(pilot, lambda: steps_of(app)[0] == "inspect_dataset")

@@ -38,4 +38,4 @@ def test_a_step_does_not_move_past_the_ends(plan: Json) -> None:
 def test_an_argument_is_put_in_with_its_source_and_taken_out_by_none(plan: Json) -> None:
     step = plan_edits.with_arguments(plan, "s1", {"metrics": ["bleu"], "limit": None})["steps"][0]
     assert step["args"] == {"metrics": ["bleu"]}
-    assert step["sources"]["metrics"] == "edit"
+    assert step["sources"] == {"metrics": "edit"}, "a source without its argument is refused"

@@ -73,3 +73,52 @@ async def test_the_highlighted_step_stays_when_the_width_changes(make_app: Make,
         selected = app.chat.query_one(PlanCard).selected()
         assert selected is not None
         assert selected.id == "s2"
+
+
+def decided(plan: list[Json], step: str, **told: Any) -> None:
+    """Change what the gate tells of a step, and what is asked about it."""
+    events = [said["event"] for said in plan if "event" in said]
+    next(one for one in events if (one["type"], one["step"]) == ("policy.decision", step))["data"].update(told)
+    calls = [call for said in plan for call in said.get("pending", {}).get("calls", []) if call["id"] == step]
+    for call in calls:
+        call.update(told)
+
+
+async def test_what_is_not_given_and_matters_is_on_one_line_of_a_narrow_card(make_app: Make, plan: list[Json]) -> None:
+    decided(plan, "s1", defaults={"method": "lora", "epochs": 5, "batch_size": 4})
+    app = make_app(plan)
+    async with app.run_test(notifications=True, size=(80, HEIGHT)) as pilot:
+        await opened(pilot)
+        await until(pilot, shows(app, "  method = lora · epochs = 5 · batch_size = 4   (defaults)"))
+        await pilot.resize_terminal(240, HEIGHT)
+        await until(pilot, lambda: f"{WHOLE}, method=lora, epochs=5, batch_size=4 (defaults)" in rows(app)[1])
+
+
+async def test_a_first_guess_is_called_one(make_app: Make, plan: list[Json]) -> None:
+    decided(plan, "s1", estimate={**lines.ESTIMATE, "first_guess": True})
+    app = make_app(plan)
+    async with app.run_test(notifications=True, size=(80, HEIGHT)) as pilot:
+        await opened(pilot)
+        await until(pilot, lambda: ["~2:15 min" in rows(app)[1], "~4:23 min" in rows(app)[3]] == [True, True])
+        assert "~" not in rows(app)[2]
+        await until(pilot, shows(app, "~ is a first guess", "spends  ~2:15 min"))
+
+
+async def test_the_ranges_of_the_steps_are_added(make_app: Make, plan: list[Json]) -> None:
+    decided(plan, "s1", estimate={**lines.ESTIMATE, "seconds_low": 96.0, "seconds_high": 204.0, "learned_from": 3})
+    decided(plan, "s2", estimate={**lines.SHORT, "seconds_low": 100.0, "seconds_high": 150.0, "learned_from": 3})
+    app = make_app(plan)
+    async with app.run_test(notifications=True, size=(80, HEIGHT)) as pilot:
+        await opened(pilot)
+        await until(pilot, lambda: "3:16 min to 5:54 min" in rows(app)[3])
+
+
+async def test_what_decides_is_never_cut_and_the_disk_goes_first(make_app: Make, plan: list[Json]) -> None:
+    decided(plan, "s1", estimate={**lines.ESTIMATE, "seconds_low": 96.0, "seconds_high": 204.0, "learned_from": 3})
+    app = make_app(plan)
+    async with app.run_test(notifications=True, size=(80, HEIGHT)) as pilot:
+        await opened(pilot)
+        for width, left in ((80, ["memory", "disk"]), (66, ["memory"]), (60, [])):
+            await pilot.resize_terminal(width, HEIGHT)
+            await until(pilot, lambda wanted=left: rows(app)[0].split()[1:] == ["step", "tool", "time", *wanted, "decision"], str(left))
+            assert "? ask" in rows(app)[1]

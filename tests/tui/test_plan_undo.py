@@ -11,12 +11,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from modelwright.tui.app import Modelwright
-from modelwright.tui.screens.ask import ChooseTool
 from modelwright.tui.screens.step_form import StepForm
 from modelwright.tui.state import StepView
 from modelwright.tui.widgets.plan_card import PlanCard
 from tests.tui import lines
-from tests.tui.waiting import ask, shows, text_of, until
+from tests.tui.waiting import add_step, ask, shows, text_of, until
 
 Json = dict[str, Any]
 Make = Callable[..., Modelwright]
@@ -96,13 +95,7 @@ async def test_everything_is_undone_at_once(make_app: Make, heard: Heard) -> Non
         await edit(pilot, "lora_rank", "32")
         await until(pilot, lambda: len(heard()) == 2)
         await asked(pilot)
-        await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, ChooseTool))
-        await pilot.press(*"inspect_d", "enter")
-        await until(pilot, lambda: isinstance(app.screen, StepForm))
-        app.screen.query_one("#f-dataset", Input).value = "train.jsonl"
-        await until(pilot, shows(app, "this checks"))
-        await pilot.press("ctrl+s")
+        await add_step(pilot, "inspect_d", dataset="train.jsonl")
         await until(pilot, lambda: order(app) == ["finetune", "compare", "inspect_dataset"])
         card_of(app).table.move_cursor(row=2)
         await pilot.press("K", "K")

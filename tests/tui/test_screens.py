@@ -91,7 +91,7 @@ async def test_a_tool_is_called_by_a_form(make_app: Make, heard: Callable[[], li
         await until(pilot, lambda: app.turns.ready)
         await pilot.press("f4", "slash", *"inspect", "enter")
         await until(pilot, lambda: [row.key for row in table(app).shown] == ["inspect_dataset"])
-        await until(pilot, shows(app, "effects: reads_files"))
+        await until(pilot, shows(app, "effects: reads files"))
         await pilot.press("c")
         await until(pilot, shows(app, "no file data/train.jsonl"))
         app.screen.query_one("#f-dataset", Input).value = "eval.jsonl"
@@ -139,7 +139,7 @@ async def test_the_help_names_every_command_and_every_key_of_every_screen(make_a
     app = make_app()
     async with app.run_test(notifications=True, size=(120, 140)) as pilot:
         await pilot.press("f1")
-        await until(pilot, shows(app, "/runs", "/doctor", "allow for run"))
+        await until(pilot, shows(app, "/runs", "/doctor", "for run"))
         page = text_of(app)
         for name in SCREENS:
             for binding in make(name, app).BINDINGS:

@@ -21,9 +21,52 @@ def test_a_run_is_followed_from_plan_to_end() -> None:
     teller = lines.Teller()
     view = fed([*lines.begin(teller), *lines.training(teller)])
     assert (view.steps["s1"].at, view.steps["s1"].of, view.steps["s1"].share) == (40, 40, 1.0)
-    assert view.left(lines.START) == 0.0 + 128.0, "the rest of s1, and the estimate of s2"
+    assert view.left(lines.START + teller.seq - 5) == 5.0 + 128.0, "the rest of s1, and the estimate of s2"
     view = fed([{"event": {**said["event"], "seq": n}} for n, said in enumerate(lines.finish(teller)[:-1], 1)])
     assert view.status == "done"
+
+
+def test_what_a_step_says_is_left_runs_down_and_what_is_late_is_no_time_to_go() -> None:
+    teller = lines.Teller()
+    view = fed([*lines.begin(teller), *lines.training(teller, 40, 25)])
+    step, told = view.steps["s1"], lines.START + teller.seq
+    assert step.left(told) == 45.0
+    assert step.left(told + 40) == 5.0, "40 seconds later it is not 45 again"
+    assert step.left(told + 60) == -15.0
+    assert view.left(told + 60) == 128.0, "the estimate of s2 alone"
+    assert not view.is_late(told)
+    assert view.is_late(told + 60)
+
+
+def test_a_step_that_says_nothing_is_late_by_its_estimate() -> None:
+    teller = lines.Teller()
+    view = fed([*lines.begin(teller), teller.event("tool.started", "s2")])
+    assert view.steps["s2"].left(lines.START + teller.seq + 130) == -2.0
+    view.steps["s1"].status = "done"
+    assert view.left(lines.START + teller.seq + 130) is None, "nothing is predicted any more: not 0 seconds"
+
+
+def test_an_argument_that_an_edit_took_out_is_gone() -> None:
+    teller = lines.Teller()
+    events = lines.begin(teller)
+    view = fed([*events, teller.event("approval.given", by="user", edit={"s1": {"lora_rank": None, "batch_size": 2}})])
+    step = view.steps["s1"]
+    assert step.args == {"model": "builtin", "dataset": "train.jsonl", "batch_size": 2}
+    assert set(step.sources) == set(step.args)
+    assert step.sources["batch_size"] == "edit"
+    assert lines.STEPS[0]["args"]["lora_rank"] == 8, "the plan that was proposed stays as it was"
+
+
+def test_a_default_is_none_any_more_once_an_edit_gives_the_argument() -> None:
+    teller = lines.Teller()
+    told = teller.event(
+        "policy.decision", "s1", decision="ask", rule="r", reason="", estimate=None, defaults={"epochs": 5, "batch_size": 4}
+    )
+    view = fed([*lines.begin(teller), {"event": {**told["event"], "seq": teller.seq + 1}}])
+    assert view.steps["s1"].by_default == {"epochs": 5, "batch_size": 4}
+    edit = teller.event("approval.given", by="user", edit={"s1": {"epochs": 2}})
+    view.take({**edit["event"], "seq": teller.seq + 2})
+    assert view.steps["s1"].by_default == {"batch_size": 4}
 
 
 def test_a_curve_begins_anew_when_the_steps_are_counted_anew() -> None:

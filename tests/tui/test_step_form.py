@@ -129,3 +129,30 @@ async def test_the_tools_screen_calls_only_with_what_is_there(make_app: Make, he
         await until(pilot, shows(app, "this checks"))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: heard()[:1] and heard()[0]["args"]["dataset"] == "eval.jsonl")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (100, 30)])
+async def test_what_does_not_check_is_said_and_gone_to_when_one_takes_it(make_app: Make, size: tuple[int, int]) -> None:
+    app = make_app([])
+    async with app.run_test(notifications=True, size=size) as pilot:
+        form = await opened(pilot, "finetune", {"dataset": "train.jsonl", "model": "builtin"})
+        await until(pilot, shows(app, "this checks"))
+        field(form, "lora_rank").value = "-3"
+        field(form, "model").focus()
+        await until(pilot, lambda: form.query_one("#done", Button).disabled)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: form.focused is field(form, "lora_rank"))
+        await until(pilot, shows(app, "not taken: ", "lora_rank"))
+        assert app.screen is form
+        assert form.region.contains_region(field(form, "lora_rank").region)
+        toast = form.query_one("Toast").region
+        assert not toast.overlaps(field(form, "lora_rank").region)
+        assert not any(toast.overlaps(button.region) for button in form.query(Button))
+
+
+async def test_a_default_that_is_a_list_is_written_as_one_types_it(make_app: Make) -> None:
+    app = make_app([])
+    async with app.run_test(size=(100, 40)) as pilot:
+        await opened(pilot, "quantize", {"model": "builtin"})
+        await until(pilot, shows(app, "default Q8_0"))
+        assert "['Q8_0']" not in text_of(app)

@@ -80,6 +80,21 @@ def test_it_plans_asks_runs_and_answers(worker: subprocess.Popen[str], folder: P
     assert "dataset from workspace" in said(worker, "done")["done"]["answer"]
 
 
+def test_words_to_a_plan_that_waits_change_it_or_come_back(worker: subprocess.Popen[str], folder: Path) -> None:
+    (folder / "other.jsonl").write_text((folder / "data.jsonl").read_text())
+    tell(worker, do="say", text="look at it")
+    said(worker, "pending")
+    tell(worker, reply={"said": "no, use gone.jsonl"})
+    assert "gone.jsonl does not exist" in said(worker, "pending")["pending"]["said"]["why"]
+    tell(worker, reply={"said": "help"})
+    assert said(worker, "pending")["pending"]["said"] == {"text": "help", "why": ""}
+    tell(worker, reply={"said": "with the other file other.jsonl"})
+    asked = said(worker, "pending")["pending"]
+    assert ("said" in asked, asked["calls"][0]["args"]) == (False, {"dataset": "other.jsonl"})
+    tell(worker, reply={"allow": ["s1"]})
+    assert said(worker, "done")["done"]["args"] == {"s1": {"dataset": "other.jsonl"}}
+
+
 def test_when_the_app_is_gone_the_run_waits_and_is_found_again(worker: subprocess.Popen[str], folder: Path) -> None:
     tell(worker, do="say", text="look at it")
     run = said(worker, "event")["event"]["run"]

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Input
+
+from modelwright.tui.screens.ask import ChooseTool
+from modelwright.tui.screens.step_form import StepForm
 
 
 async def until(pilot: Pilot[Any], holds: Callable[[], Any], what: str = "") -> None:
@@ -29,6 +33,18 @@ async def ask(pilot: Pilot[Any], text: str) -> None:
     await until(pilot, lambda: app.turns.ready, "the worker is ready")
     app.chat.composer.put(text)
     await pilot.press("enter")
+
+
+async def add_step(pilot: Pilot[Any], tool: str, **fields: str) -> None:
+    """Put a step at the end of the plan that has the focus: `n`, the tool, the form."""
+    await pilot.press("n")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ChooseTool))
+    await pilot.press(*tool, "enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, StepForm))
+    for name, value in fields.items():
+        pilot.app.screen.query_one(f"#f-{name}", Input).value = value
+    await until(pilot, shows(pilot.app, "this checks"))
+    await pilot.press("ctrl+s")
 
 
 def text_of(app: Any) -> str:

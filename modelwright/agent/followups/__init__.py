@@ -8,6 +8,7 @@ that is none of these goes to the planner as it was written, with the things tha
 words.py     the phrases                      things.py    what the session's runs made and used
 mentions.py  "it", "both" -> things           again.py     "again with rank 32" -> a changed plan
 answers.py   "why?" -> an answer              ranking.py   "which run was best?" -> scores, and whether they can be told apart
+corrections.py  "no, use Q6_K" -> a change of the plan that waits
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelwright.agent.followups import again, answers, mentions
+from modelwright.agent.followups import again, answers, corrections, mentions
 from modelwright.agent.followups.ranking import rank
 from modelwright.agent.followups.things import held, seen_from
 from modelwright.agent.past import Past
@@ -44,6 +45,15 @@ class Again:
 
 
 @dataclass(frozen=True)
+class Reply:
+    """Answer what this run asks: `reply` is {edit} or {reject}, `plan` what comes of it."""
+
+    run: str
+    reply: Json
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True)
 class GoOn:
     """Resume this run: it failed or was stopped, and nothing is to be changed."""
 
@@ -57,7 +67,7 @@ class Ask:
     things: tuple[Thing, ...] = ()
 
 
-Meaning = Answer | Again | GoOn | Ask
+Meaning = Answer | Again | Reply | GoOn | Ask
 
 
 def read(request: str, pasts: Sequence[Past], workspace: Workspace) -> Meaning:
@@ -70,9 +80,27 @@ def read(request: str, pasts: Sequence[Past], workspace: Workspace) -> Meaning:
             return Answer("no run of this session measured a model yet: say, for example, compare both on eval.jsonl")
     if pasts and (pasts[0].unfinished or pasts[0].run.status == "failed") and (again.is_go_on(request) or again.is_retry(request)):
         return GoOn(pasts[0].run.id)
+    if pasts and (corrected := _correction(request, pasts[0], workspace.root)):
+        return corrected
     if again.is_again(request) and (changed := again.change(request, pasts, workspace.root)):
         return Again(changed.plan, changed.run, changed.changes)
     return Ask(tuple(_things(request, pasts, workspace.root)))
+
+
+def _correction(request: str, past: Past, root: Path) -> Again | Reply | None:
+    """What the words say to the last plan: while it waits for a yes, after it was refused, or where they say so ("… instead")."""
+    waits = past.waits_for == "approval"
+    if past.plan is None or not (waits or past.refused or corrections.corrects(request)):
+        return None
+    meant = corrections.read(request, past.plan, root)
+    if isinstance(meant, corrections.Refusal) and waits:
+        return Reply(past.run.id, {"reject": {past.asked[0]: ""}})
+    if isinstance(meant, corrections.Change):
+        changed = again.applied(request, past.plan, past.run.id, root)
+        return Reply(past.run.id, {"edit": meant.changes}, changed.plan) if waits else Again(changed.plan, past.run.id, changed.changes)
+    if isinstance(meant, corrections.Unclear) and corrections.corrects(request):
+        raise QuestionOpen(meant.why)
+    return None
 
 
 def _things(request: str, pasts: Sequence[Past], root: Path) -> list[Thing]:

@@ -27,6 +27,14 @@ from modelwright.text import one_line
 from modelwright.types import Json, Plan, Step
 
 
+@dataclass(frozen=True)
+class Changes:
+    """New arguments, and the places of the request that they came from: both step -> argument -> …"""
+
+    args: dict[str, Json]
+    evidence: dict[str, dict[str, str]]
+
+
 @dataclass
 class Changed:
     """The plan to run, and which arguments are new: step -> {argument: value}."""
@@ -63,11 +71,33 @@ def change(request: str, pasts: Sequence[Past], workspace: Path) -> Changed | No
     past = _meant(request, pasts)
     if past is None or past.plan is None:
         return None
-    editor = _Editor(request, past.plan, [_beside(c, past.plan, workspace) for c in find(request, workspace)])
+    return applied(request, past.plan, past.run.id, workspace)
+
+
+def applied(request: str, plan: Plan, run: str, workspace: Path) -> Changed:
+    """This plan of a run, changed as the request says. Raises QuestionOpen as `change` does."""
+    found = changed(request, plan, workspace)
+    steps = [_step(old, found.args.get(old.id, {}), found.evidence.get(old.id, {}), run) for old in plan.steps]
+    return Changed(Plan(request=request, steps=steps), run, found.args)
+
+
+def changed(request: str, plan: Plan, workspace: Path) -> Changes:
+    """What the request says to be otherwise in this plan. Raises QuestionOpen as `change` does."""
+    wanted = [c for c in find(request, workspace) if not _is_unwanted(c, request)]
+    editor = _Editor(request, plan, [_beside(c, plan, workspace) for c in wanted])
     editor.change()
-    steps = [_step(old, editor.changes.get(old.id, {}), editor.evidence.get(old.id, {}), past.run.id) for old in past.plan.steps]
-    plan = Plan(request=request, steps=steps)
-    return Changed(plan, past.run.id, {step: dict(changes) for step, changes in editor.changes.items()})
+    return Changes({step: dict(args) for step, args in editor.changes.items()}, editor.evidence)
+
+
+_NAME = re.compile(r"(?:\s+(?!(?:but|use|take|with|set|make|try|nimm|mit|usa|con|utilise|avec)\b)[^\W\d]+){0,2}\s*$", re.IGNORECASE)
+"""Words between "not" and its value: "the rank", "learning rate"."""
+
+
+def _is_unwanted(candidate: Candidate, request: str) -> bool:
+    """ "Q6_K instead of Q4_K_M", "not rank 16 but 8": the value is named as the one that is not to be."""
+    before = request[: candidate.start]
+    named = _NAME.search(before)
+    return any(named is not None and match.end() >= named.start() for match in words().unwanted.finditer(before))
 
 
 def _beside(candidate: Candidate, plan: Plan, workspace: Path) -> Candidate:

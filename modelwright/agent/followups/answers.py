@@ -13,7 +13,6 @@ from modelwright import tools
 from modelwright.agent.followups.ranking import rank
 from modelwright.agent.followups.words import words
 from modelwright.agent.past import Past, PastStep
-from modelwright.events import EventType
 from modelwright.text import counted, human_bytes, human_seconds, one_line
 from modelwright.types import Json
 from modelwright.workspace import Workspace
@@ -103,16 +102,9 @@ def _why_step(step: PastStep, status: str) -> Iterator[str]:
 
 
 def _waits_for(past: Past) -> Iterator[str]:
-    asked = [e for e in past.events if e.type in (EventType.QUESTION_ASKED, EventType.APPROVAL_ASKED, EventType.BUDGET)]
-    if past.run.status != "waiting" or not asked:
-        return
-    last = asked[-1]
-    if last.type is EventType.QUESTION_ASKED:
-        yield f"  it asks: {one_line(str(last.data.get('question')), 400)}"
-    elif last.type is EventType.BUDGET:
-        yield f"  a bound was reached: {one_line(str(last.data.get('reached')), 200)}"
+    yield from (f"  {line}" for line in past.waiting())
     for step in past.steps:
-        if last.type is EventType.APPROVAL_ASKED and step.id in last.data.get("steps", []):
+        if step.id in past.asked:
             yield f"  {step.id} {step.tool}: rule {step.decision.get('rule')}: {one_line(str(step.decision.get('reason', '')), 300)}"
 
 

@@ -7,17 +7,20 @@ of the planner's candidates, so a model is never taken for a data set. Looks at 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelwright import tools
 from modelwright.agent.past import Past, PastStep
+from modelwright.agent.runs import Runs
 from modelwright.contract import Tool
 from modelwright.errors import BadRequest
 from modelwright.graphs import references
 from modelwright.graphs.ledger import values_with_role
 from modelwright.types import Json, Thing
+from modelwright.workspace import Workspace
 
 MOST_RUNS = 20
 """How far back a follow-up may refer."""
@@ -54,6 +57,16 @@ def held(pasts: Sequence[Past], workspace: Path) -> list[Held]:
         here = [*(h for step in steps for h in _made(past, step, workspace)), *(h for step in steps for h in _used(past, step, workspace))]
         found += list({(h.kind, h.value): h for h in reversed(here)}.values())[::-1]
     return found
+
+
+def made_models(workspace: Workspace) -> dict[str, str]:
+    """Models that runs of this folder made and that are still there -> where each is from, "quantize, run r261122-k7f2"."""
+    if not workspace.database.is_file():
+        return {}
+    with closing(workspace.connect()) as db:
+        things = held([Past(db, run) for run in Runs(db).all(MOST_RUNS)], workspace.root)
+    made = {thing.value: f"{thing.made_by}, run {thing.run}" for thing in reversed(things) if thing.kind == "model" and thing.made_by}
+    return {value: origin for value, origin in made.items() if (workspace.root / value).exists()}
 
 
 def _made(past: Past, step: PastStep, workspace: Path) -> Iterator[Held]:

@@ -20,6 +20,12 @@ class Words:
     again: re.Pattern[str]
     retry: re.Pattern[str]
     go_on: re.Pattern[str]
+    no: re.Pattern[str]
+    """At the beginning of what is said to a plan."""
+    instead: re.Pattern[str]
+    opens_change: re.Pattern[str]
+    unwanted: re.Pattern[str]
+    """Before a value that is not to be used."""
     verbs: Mapping[str, re.Pattern[str]]
     questions: Mapping[str, re.Pattern[str]]
     small: frozenset[str]
@@ -36,6 +42,10 @@ def words() -> Words:
         again=phrases(raw["again"]["phrases"]),
         retry=phrases(raw["again"]["retry"]),
         go_on=phrases(raw["go_on"]["phrases"]),
+        no=phrases(raw["correction"]["no"]),
+        instead=phrases(raw["correction"]["instead"]),
+        opens_change=phrases(raw["correction"]["opens"]),
+        unwanted=phrases(raw["correction"]["before_unwanted"]),
         verbs=_each(raw["verbs"]),
         questions=_each(raw["questions"]),
         small=frozenset(raw["small"]["words"].split()),

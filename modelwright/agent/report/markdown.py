@@ -13,6 +13,7 @@ from modelwright.agent.report import pictures, verdicts
 from modelwright.agent.report.findings import Sample
 from modelwright.agent.report.gather import Facts, StepFacts
 from modelwright.agent.report.parts import artifacts, predicted, reproduce_command
+from modelwright.errors import joined
 from modelwright.text import counted, human_bytes, human_seconds
 
 _ACTIVE = re.compile(r"([\\`*_\[|~$])")
@@ -108,7 +109,7 @@ def _said(step: StepFacts) -> Iterator[str]:
     if step.reused_from:
         yield f"reused from {step.reused_from}"
     if step.error:
-        yield f"error: {step.error.get('message', '')}. {step.error.get('fix', '')}".rstrip(". ")
+        yield f"error: {joined(step.error.get('message', ''), step.error.get('fix', ''))}"
     yield from step.notices
 
 

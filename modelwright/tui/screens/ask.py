@@ -41,7 +41,7 @@ class Confirm(Ask[bool]):
         with Vertical(classes="box"):
             yield Plain(self._title, classes="title")
             with VerticalScroll():
-                yield Plain(self._text)
+                yield Plain(self._text, id="asked")
             with Horizontal(classes="buttons"):
                 yield Button(Content("No [n]"), id="no", compact=True)
                 yield Button(Content(f"{self._yes} [y]"), id="yes", compact=True)

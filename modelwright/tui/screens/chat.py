@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -20,28 +20,34 @@ from modelwright.tui.messages import Replied, Said
 from modelwright.tui.state import RunView
 from modelwright.tui.texts import plain
 from modelwright.tui.widgets.composer import Composer
+from modelwright.tui.widgets.corrected import Corrected
+from modelwright.tui.widgets.head import Head
 from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.reach import BACK, TO_ANSWER
+from modelwright.tui.widgets.talk import Queue, Talk
 from modelwright.types import Json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from modelwright.tui.data import PastTurn
     from modelwright.tui.widgets.cards import BudgetCard
     from modelwright.tui.widgets.live import LiveCard
     from modelwright.tui.widgets.plan_card import PlanCard
     from modelwright.tui.widgets.question import QuestionCard
     from modelwright.tui.widgets.results import ResultCard
 
-MOST_CARDS = 200
-"""Older ones are taken off the screen; they stay in the session."""
+IMPORTANT = (-1, 1, 2)
+"""Of the parts of the line at the top: how things stand, then the session, then the model."""
 
 
 class Chat(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "prompt", "to the prompt"),
         Binding("tab", "next_part", "next part", show=False),
+        Binding("pageup", "page(-1)", "earlier", show=False, priority=True),
+        Binding("pagedown", "page(1)", "later", show=False, priority=True),
     ]
 
     def __init__(self, session: str, root: Path) -> None:
@@ -51,10 +57,14 @@ class Chat(Screen[None]):
         self.live_card: LiveCard | None = None
         self.waiting: PlanCard | QuestionCard | BudgetCard | None = None
         self._doing = ""
+        self._corrected = Corrected()
+        self._told = ""
+        """The run whose result stands at the end of this turn: it is drawn no more."""
 
     def compose(self) -> ComposeResult:
-        yield Plain(f" modelwright · session {self._session} · {self._root.resolve().name}", id="head")
-        yield VerticalScroll(id="talk", can_focus=False)
+        yield Head("modelwright", f"session {self._session}", self._root.resolve().name, order=IMPORTANT)
+        yield Talk(id="talk")
+        yield Queue()
         yield Plain(id="doing")
         yield Composer(self._root, lambda: [(c.name, c.what) for c in COMMANDS], id="composer")
         yield Keys(compact=True)
@@ -75,12 +85,12 @@ class Chat(Screen[None]):
         return self.query_one(Composer)
 
     @property
-    def talk(self) -> VerticalScroll:
-        return self.query_one("#talk", VerticalScroll)
+    def talk(self) -> Talk:
+        return self.query_one(Talk)
 
-    def stand(self, text: str) -> None:
-        """The line at the top."""
-        self.query_one("#head", Plain).say(plain(f" modelwright · session {self._session} · {text}"))
+    def stand(self, text: str, model: str = "") -> None:
+        """The line at the top: how things stand is what a narrow terminal leaves out last."""
+        self.query_one(Head).tell("modelwright", f"session {self._session}", *([model] if model else []), text)
 
     def doing(self, text: str, *, waits: bool = False) -> None:
         """The line above the composer: what is done while there is nothing else to see, or where what waits is answered."""
@@ -94,37 +104,30 @@ class Chat(Screen[None]):
         line.display = bool(text)
         line.say(plain(text, "bold $text-warning" if self.waiting is not None and self.at_prompt else ""))
 
+    def show_queue(self, texts: Sequence[str]) -> None:
+        self.query_one(Queue).tell(texts)
+
     def add(self, *cards: Widget) -> None:
-        talk = self.talk
-        talk.mount(*cards)
-        for old in list(talk.children)[: max(0, len(talk.children) + len(cards) - MOST_CARDS)]:
-            if old not in (self.plan_card, self.live_card):
-                old.remove()
-        talk.anchor()
+        self.talk.add(*cards, keep=(self.plan_card, self.live_card))
 
-    def on_result_card_sized(self, event: ResultCard.Sized) -> None:
-        """The newest result, when it is longer than the screen, is shown from its beginning."""
-        card, talk = event.card, self.talk
-        if talk.is_anchored and talk.children[-1] is card and card.outer_size.height >= talk.size.height:
-            talk.anchor(False)
-            talk.scroll_to(y=card.virtual_region.y, animate=False, force=True)
+    def add_result(self, card: ResultCard) -> None:
+        """It tells all that the live part told, which goes."""
+        self._told = card.result["run"]
+        if self.live_card is not None and self.live_card.view.run == self._told:
+            self.live_card.remove()
+            self.live_card = None
+        self.add(card)
 
-    def show_past(self, turns: Sequence[tuple[str, str]], result: Json | None) -> None:
-        """What was said and answered before this app was opened; of the last run the result, when it is over."""
-        from modelwright.tui.widgets.cards import heard
-        from modelwright.tui.widgets.results import ResultCard
-
-        for at, (request, outcome) in enumerate(turns, 1):
-            is_last = at == len(turns) and result is not None
-            self.add(heard(request), *([Plain(outcome, classes="past")] if outcome and not is_last else []))
-        if result is not None:
-            self.add(ResultCard(result, curves=True))
-        self.composer.history[:0] = [request for request, _ in turns]
+    def show_past(self, turns: Sequence[PastTurn], result: Json | None) -> None:
+        self.talk.add_past(turns, result, self._root)
+        self.composer.history[:0] = [turn.request for turn in turns]
 
     # the run ---------------------------------------------------------------------------------------------------------
 
     def new_turn(self) -> None:
         self.plan_card = self.live_card = None
+        self._told = ""
+        self._corrected.over()
 
     def show_run(self, view: RunView, policy: Path | None) -> None:
         """Draw what changed: the plan once there is one, the live part once something runs."""
@@ -135,7 +138,7 @@ class Chat(Screen[None]):
             self.plan_card = PlanCard(view, self._root, policy)
             self.add(self.plan_card)
         begun = any(step.status != "pending" for step in view.steps.values())
-        if begun and self.live_card is None:
+        if begun and self.live_card is None and view.run != self._told:
             self.live_card = LiveCard(view)
             self.add(self.live_card)
         if self.live_card is not None:
@@ -153,6 +156,8 @@ class Chat(Screen[None]):
         from modelwright.tui.widgets.question import QuestionCard
 
         if pending["kind"] == "approval":
+            if self._corrected.leaves(self.plan_card, pending):
+                self.plan_card = None
             self.show_run(view, policy)
             self.waiting = self.plan_card
             if self.plan_card is not None:
@@ -161,6 +166,18 @@ class Chat(Screen[None]):
             self.waiting = QuestionCard(pending) if pending["kind"] == "question" else BudgetCard(pending)
             self.add(self.waiting)
         self._show_line()
+
+    def say_to_plan(self, text: str) -> None:
+        """Words for the plan that waits."""
+        from modelwright.tui.widgets.cards import heard
+
+        words = heard(text)
+        self.add(words)
+        self._corrected.said_to(self.plan_card, words)
+
+    def take_back(self) -> None:
+        """They were not for the plan: they are said later."""
+        self._corrected.take_back()
 
     def _answered(self) -> None:
         """Nothing is asked any more."""
@@ -199,6 +216,8 @@ class Chat(Screen[None]):
     def on_replied(self, message: Replied) -> None:
         """The app takes the reply. An edit is asked about again, by the same card; after any other the next words are for the prompt."""
         self.waiting = None
+        if "reject" in message.reply:  # its reason may say what to change
+            self._corrected.said_to(self.plan_card)
         if "edit" not in message.reply:
             self._leave_card()
 
@@ -209,6 +228,22 @@ class Chat(Screen[None]):
     def _leave_card(self) -> None:
         self.talk.anchor()
         self.action_prompt()
+
+    # keys that no card takes -------------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Letters that nothing here takes are the beginning of something to say. Bindings are looked at after this."""
+        bound = self.active_bindings.get(event.key)
+        if event.character is not None and event.is_printable and not self.at_prompt and not (bound and bound.enabled):
+            event.stop()
+            self.action_prompt()
+            self.composer.entry.insert(event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        if not self.at_prompt:
+            event.stop()
+            self.action_prompt()
+            self.composer.entry.insert(event.text)
 
     # the focus -------------------------------------------------------------------------------------------------------
 
@@ -230,6 +265,10 @@ class Chat(Screen[None]):
         if not (self.at_prompt and self.go_to_card()):
             self.focus_next()
 
+    def action_page(self, by: int) -> None:
+        """What is above or below in the conversation, wherever the focus is."""
+        self.talk.page(by)
+
     def turn_to_card(self) -> None:
         """To the card, or from anywhere else to the prompt."""
         if not self.at_prompt:
@@ -239,46 +278,23 @@ class Chat(Screen[None]):
 
     def go_to_card(self) -> bool:
         """To what is asked, else to the last thing that takes keys. False when there is none."""
-        cards = [*self.talk.children, *([self.waiting] if self.waiting else [])]
-        for card in reversed(cards):
-            part = _part_with_keys(card)
-            if part is not None:
-                self.set_focus(part, scroll_visible=False)
-                self._bring_into_view(card)
-                return True
-        return False
+        found = self.talk.newest_with_keys(self.waiting)
+        if found:
+            self.set_focus(found[1], scroll_visible=False)
+            self.talk.bring_into_view(found[0])
+        return found is not None
 
     def on_asked_sized(self) -> None:
-        """What a plan asks has got longer: while the person is elsewhere its end stays in view, also above a live run."""
-        if self.waiting is not None and not self.waiting.has_focus_within:
-            self._bring_into_view(self.waiting)
-
-    def _bring_into_view(self, card: Widget) -> None:
-        """What it asks and its buttons, which come first where there is no room for both; else all of it."""
-        if self.talk.children[-1] is not card:
-            self.talk.anchor(False)
-        for part in [part for part in card.query(".asked, .buttons") if part.display] or [card]:
-            self.talk.scroll_to_widget(part, animate=False, immediate=True)
+        """What a plan asks has got longer: while the person is elsewhere its end stays in view; but not instead of words said to it."""
+        if self.waiting is not None and not self.waiting.has_focus_within and not self._corrected.has_words:
+            self.talk.bring_into_view(self.waiting)
 
     def settle(self) -> None:
         """A turn is over."""
+        self._corrected.over()
         self.doing("")
         if self.plan_card is not None:
             self.plan_card.settled()
         if self.live_card is not None:
             self.live_card.show()
         self.action_prompt()
-
-
-def _part_with_keys(card: Widget) -> Widget | None:
-    """What the focus goes to in a card; None where nothing takes keys."""
-    from modelwright.tui.widgets.cards import BudgetCard, OfferCard
-    from modelwright.tui.widgets.plan_card import PlanCard
-    from modelwright.tui.widgets.question import QuestionCard
-    from modelwright.tui.widgets.results import ResultCard
-
-    if isinstance(card, PlanCard):
-        return card.table
-    if isinstance(card, QuestionCard):
-        return card.first if card.first.display else None
-    return card if isinstance(card, BudgetCard | OfferCard | ResultCard) else None

@@ -11,6 +11,7 @@ from modelwright.tui.texts import lines
 class DoctorScreen(TableScreen):
     HEAD = "Doctor"
     COLUMNS = ("", "what", "found", "fix")
+    SPARE = ("fix",)
 
     def read(self) -> list[Row]:
         from modelwright.agent.doctor import examine

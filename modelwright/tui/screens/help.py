@@ -25,6 +25,7 @@ COMPOSER = (
     ("/", "complete a command"),
     ("Tab", "take the completion; on an empty line go to the newest card"),
     ("Ctrl+G", "go to what is asked or the last result, and back; Escape goes back too"),
+    ("PageUp", "earlier in the conversation; PageDown goes later"),
     ("Ctrl+P", "all commands"),
 )
 ANY_SCREEN = (

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from modelwright.tui.remembered import told
-from modelwright.tui.screens.table import Row, TableScreen
+from modelwright.tui.screens.table import Row, TableScreen, json_text
 from modelwright.tui.texts import plain, when
 from modelwright.types import Json
 
@@ -28,8 +28,9 @@ GATE = {
 
 
 class MemoryScreen(TableScreen):
-    HEAD = "Memory · what later plans may use, and where it came from"
+    HEAD = "Memory · what later plans may use · where it came from"
     COLUMNS = ("id", "kind", "trust", "since", "text")
+    SPARE = ("trust", "since", "kind")
     EMPTY = "nothing is remembered yet: runs that end well are, and what + adds"
     OF_A_ROW = frozenset({"forget", "hide", "approve", "purge"})
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,6 +38,7 @@ class MemoryScreen(TableScreen):
         Binding("h", "hide", "hide"),
         Binding("y", "approve", "approve"),
         Binding("plus", "add", "add"),
+        Binding("r", "raw", "raw"),
         Binding("P", "purge", "purge", show=False),
     ]
 
@@ -61,7 +63,11 @@ class MemoryScreen(TableScreen):
 
     def tell(self, row: Row) -> Content:
         with self._opened() as view:
-            return told(view.show(int(row.key))) if view else plain("")
+            return told(view.show(int(row.key)), self.text_width) if view else plain("")
+
+    def raw(self, row: Row) -> str:
+        with self._opened() as view:
+            return json_text(view.show(int(row.key))) if view else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         row = self.current()

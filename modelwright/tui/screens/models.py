@@ -14,8 +14,9 @@ REACHED = {True: "✓ it is there", False: "✗ it cannot be reached", None: "? 
 
 
 class ModelsScreen(TableScreen):
-    HEAD = "Models · Enter plans with the highlighted one from now on, + names another"
+    HEAD = "Models · Enter plans with it from now on · + names another"
     COLUMNS = ("", "model", "role", "$/M in, out", "tokens/s", "first token", "found")
+    SPARE = ("found", "first token", "$/M in, out", "tokens/s")
     EMPTY = "no model is set: + names one"
     OF_A_ROW = frozenset({"use"})
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "use", "use it"), Binding("plus", "name", "name one…")]

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from modelwright.text import safe_text
 from modelwright.tui.data import database
-from modelwright.tui.screens.table import Row, TableScreen, json_text
-from modelwright.tui.texts import lines, plain
+from modelwright.tui.ruled import told
+from modelwright.tui.screens.table import Row, TableScreen
+from modelwright.tui.texts import labelled, lines
 
 MOST_RUNS = 1000
+RULE = re.compile(r"^(?=\[\[rule\]\])", re.MULTILINE)
+"""Where a rule begins in a policy's TOML."""
 
 
 class PolicyScreen(TableScreen):
-    HEAD = "Policy · s decides all past calls again, under this or another policy file"
+    HEAD = "Policy · s decides past calls again · under this or another file"
     COLUMNS = ("rule", "decides", "why", "tools")
+    SPARE = ("tools",)
     EMPTY = "this policy has no rule"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "simulate", "simulate…"), Binding("c", "check", "check")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "simulate", "simulate…"),
+        Binding("c", "check", "check"),
+        Binding("r", "raw", "raw"),
+    ]
 
     def _file(self) -> Path | None:
         from modelwright import config
@@ -40,9 +50,15 @@ class PolicyScreen(TableScreen):
         ]
 
     def tell(self, row: Row) -> Content:
-        rule = {name: value for name, value in row.thing["rule"].items() if name not in ("id", "why", "decide")}
         head = f"{row.key}: {row.cells[1]}, as {row.cells[2]}"
-        return lines((head, "bold"), f"in {row.thing['file']}", plain(json_text(rule)))
+        rows = [*told(row.thing["rule"]), ("file", str(row.thing["file"]))]
+        return lines((head, "bold"), *labelled(rows, self.text_width))
+
+    def raw(self, row: Row) -> str:
+        """The rule as it stands in its file."""
+        parts = RULE.split(Path(row.thing["file"]).read_text(encoding="utf-8"))
+        found = next((part for part in parts if re.search(rf'^id = "{re.escape(row.key)}"', part, re.MULTILINE)), "")
+        return safe_text(found.partition("\n# ----")[0].strip())
 
     def action_check(self) -> None:
         from modelwright import tools
@@ -55,11 +71,11 @@ class PolicyScreen(TableScreen):
     def action_simulate(self) -> None:
         from modelwright.tui.screens.ask import AskLine
 
-        def told(text: str | None) -> None:
+        def answered(text: str | None) -> None:
             if text is not None:
                 self._simulate(Path(text.strip()) if text.strip() else self._file())
 
-        self.app.push_screen(AskLine("Under which policy file? (empty: this one)"), told)
+        self.app.push_screen(AskLine("Under which policy file? (empty: this one)"), answered)
 
     def _simulate(self, file: Path | None) -> None:
         from modelwright.agent.runs import Runs

@@ -31,8 +31,12 @@ class PastResult(ResultCard):
         self._desk.chat.composer.put(self.result["request"])
 
     async def action_go_on(self) -> None:
-        await self._desk.back_to_chat()
-        self._desk.turns.do({"do": "go_on", "run": self.result["run"], "limits": None}, f"go on with {self.result['run']}")
+        run = self.result["run"]
+        if why := self._desk.turns.not_now(run):
+            self.notify(why, severity="warning", markup=False)
+        else:
+            await self._desk.back_to_chat()
+            self._desk.turns.go_on(run)
 
 
 class ResultScreen(Screen[None]):

@@ -13,9 +13,9 @@ from modelwright.tui.data import database
 from modelwright.tui.screens.table import SHORTEST_CELL, Row, TableScreen
 from modelwright.tui.state import run_state
 from modelwright.tui.texts import plain
-from modelwright.tui.widgets.plain import Plain
-from modelwright.tui.widgets.results import CAN_GO_ON, NOTHING
+from modelwright.tui.widgets.results import CAN_GO_ON, NOTHING, WAITING
 
+WAITS_FOR = {"approval": "for a yes", "question": "for an answer", "budget": "for a bound"}
 NAMES = 20
 """columns for what is compared, beside the two values"""
 
@@ -23,6 +23,7 @@ NAMES = 20
 class RunsScreen(TableScreen):
     HEAD = "Runs of this folder"
     COLUMNS = ("run", "when", "status", "took", "request")
+    SPARE = ("took", "when")
     EMPTY = "no run here yet: say in the conversation what you want"
     OF_A_ROW = frozenset({"result", "trace", "mark", "compare", "report", "go_on"})
     MOST: ClassVar[int] = 500
@@ -39,13 +40,14 @@ class RunsScreen(TableScreen):
 
     def read(self) -> list[Row]:
         from modelwright.agent.listing import as_rows
-        from modelwright.agent.runs import Runs, as_they_stand
+        from modelwright.agent.runs import Runs, as_they_stand, waits_for
         from modelwright.workspace import Workspace
 
         with database(self.root) as db:
             found = as_they_stand(db, Workspace(self.root), Runs(db).all(self.MOST)) if db else []
+            asks = {run.id: WAITS_FOR.get(waits_for(db, run.id), "") for run in found if run.status == WAITING} if db else {}
         return [
-            Row(run.id, [run.id, when, run_state(run.status), took, str(clean(run.request))], run)
+            Row(run.id, [run.id, when, f"{run_state(run.status)} {asks.get(run.id, '')}".strip(), took, str(clean(run.request))], run)
             for run, (_, when, _, took, _) in zip(found, as_rows(found)[1:], strict=True)
         ]
 
@@ -58,7 +60,7 @@ class RunsScreen(TableScreen):
 
     @property
     def head(self) -> str:
-        return f"{self.HEAD} · " + (f"{self.marked} is marked, = compares it" if self.marked else "m marks one to compare it with another")
+        return f"{self.HEAD} · " + (f"{self.marked} is marked · = compares it" if self.marked else "m marks one to compare")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         row = self.current()
@@ -83,7 +85,7 @@ class RunsScreen(TableScreen):
     def action_mark(self) -> None:
         if row := self.current():
             self.marked = row.key
-            self.query_one("#head", Plain).say(f" {self.head}")
+            self.show_head()
 
     def action_compare(self) -> None:
         from modelwright.tui.screens.text import TextScreen
@@ -123,6 +125,11 @@ class RunsScreen(TableScreen):
             self.app.push_screen(ResultScreen(found))
 
     async def action_go_on(self) -> None:
-        if row := self.current():
+        row = self.current()
+        if row is None:
+            return
+        if why := self.desk.turns.not_now(row.key):
+            self.notify(why, severity="warning", markup=False)
+        else:
             await self.desk.back_to_chat()
-            self.desk.turns.do({"do": "go_on", "run": row.key, "limits": None}, f"go on with {row.key}")
+            self.desk.turns.go_on(row.key)

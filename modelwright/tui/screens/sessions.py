@@ -14,7 +14,8 @@ from modelwright.tui.texts import plain
 
 
 class SessionsScreen(TableScreen):
-    HEAD = "Sessions · Enter goes on with one; / searches all that was said"
+    HEAD = "Sessions · Enter goes on with one · / searches all that was said"
+    SPARE = ("turns", "last")
     OF_A_ROW = frozenset({"resume", "export"})
     COLUMNS = ("session", "turns", "last", "first request")
     EMPTY = "nothing was said here yet"

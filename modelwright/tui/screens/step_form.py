@@ -17,8 +17,9 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Switch
 
 from modelwright.errors import BadRequest
+from modelwright.tui.at_hand import at_hand
 from modelwright.tui.screens.ask import Ask
-from modelwright.tui.texts import MUTED, lines, plain, source_text
+from modelwright.tui.texts import MUTED, lines, plain, source_text, value_text
 from modelwright.tui.widgets.plain import Plain
 from modelwright.types import Json
 
@@ -38,7 +39,8 @@ class StepForm(Ask[Json | None]):
         self._step: Json = next(s for s in plan["steps"] if s["id"] == step)
         self._tool = tools.load(self._step["tool"])
         self._schema = self._tool.args_schema
-        self._wrong: dict[str, str] = {}
+        self._problem = ""
+        """What is wrong with it as it stands."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box form"):
@@ -53,7 +55,7 @@ class StepForm(Ask[Json | None]):
 
     def _field(self, name: str, part: Json) -> ComposeResult:
         required = " (needed)" if name in self._schema.get("required", []) else ""
-        default = f" · default {part['default']}" if part.get("default") is not None else ""
+        default = f" · default {value_text(part['default'])}" if part.get("default") is not None else ""
         source = source_text(self._step.get("sources", {}).get(name, ""), self._plan["request"])
         yield Plain(
             lines(
@@ -91,8 +93,11 @@ class StepForm(Ask[Json | None]):
 
     def _where_to_begin(self) -> Widget | None:
         """The field that is wrong or missing, else the first one."""
-        fields = [self.query_one(f"#f-{name}") for name in self._schema["properties"]]
-        return next((field for field in fields if field.has_class("wrong")), next(iter(fields), None))
+        first = next(iter(self._schema["properties"]), None)
+        return self._wrong_field() or (self.query_one(f"#f-{first}") if first else None)
+
+    def _wrong_field(self) -> Widget | None:
+        return next(iter(self.query(".wrong").results(Widget)), None)
 
     def _show_words_of(self, field: Widget | None) -> None:
         """What the field is stands above it."""
@@ -137,7 +142,9 @@ class StepForm(Ask[Json | None]):
             field, problem = "", str(error)
         for name in self._schema["properties"]:
             self.query_one(f"#f-{name}").set_class(bool(problem) and name == field.split(".")[0], "wrong")
-        self.query_one("#problem", Plain).say(plain(f"✗ {problem}", "$text-error") if problem else plain("✓ this checks", "$text-success"))
+        self._problem = at_hand(problem)
+        shown = plain(f"✗ {self._problem}", "$text-error") if problem else plain("✓ this checks", "$text-success")
+        self.query_one("#problem", Plain).say(shown)
         self.query_one("#done", Button).disabled = bool(problem)
 
     def on_input_changed(self) -> None:
@@ -159,8 +166,15 @@ class StepForm(Ask[Json | None]):
             self.dismiss(None)
 
     def action_done(self) -> None:
-        if not self.query_one("#done", Button).disabled:
+        """Take it; where it does not check, say so and go to the field that is wrong."""
+        if not self._problem:
             self.dismiss(self.changes())
+            return
+        self.notify(f"not taken: {self._problem}", severity="warning", markup=False)
+        field = self._wrong_field()
+        if field is not None:
+            self.set_focus(field, scroll_visible=False)
+            self._show_words_of(field)
 
 
 def _enum(part: Json, schema: Json) -> list[Any]:

@@ -23,7 +23,9 @@ from textual.widgets import DataTable, Input
 
 from modelwright.errors import ModelwrightError
 from modelwright.text import clean, one_line
+from modelwright.tui.at_hand import at_hand
 from modelwright.tui.texts import cell, plain
+from modelwright.tui.widgets.head import BETWEEN, Head
 from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.plain import Plain
 
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 
 PADDING, SCROLLBAR = 2, 2
 """columns: on both sides of a cell together, and at the right edge"""
+EDGES = 4
+"""columns beside the text below the list, with its scrollbar"""
+READABLE = 20
+"""columns that a longer cell needs, before a spare column beside it is left out"""
 SHORTEST_CELL, LONGEST_CELL = 12, 400
 
 
@@ -51,12 +57,14 @@ class Row:
 class TableScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back"),
-        Binding("slash", "filter", "filter"),
+        Binding("slash", "filter", "filter", show=False),
         Binding("f6", "reload", "read again", show=False),
     ]
     HEAD: ClassVar[str] = ""
     COLUMNS: ClassVar[Sequence[str]] = ()
     EMPTY: ClassVar[str] = "nothing here yet"
+    SPARE: ClassVar[Sequence[str]] = ()
+    """Columns that are left out where there is no room, the first one first: below the list all is told."""
     OF_A_ROW: ClassVar[frozenset[str]] = frozenset()
     """Actions that there are only while a row is highlighted."""
 
@@ -67,14 +75,16 @@ class TableScreen(Screen[None]):
         self.shown: list[Row] = []
         self._note = ""
         """Why there are no rows, where there are none."""
+        self._is_raw = False
         self._natural: list[int] = []
-        self._widths: list[int] = []
-        """Of the columns: as their cells are, and as they are drawn."""
+        """Widths of the columns, as their cells are."""
+        self._drawn: tuple[tuple[int, int], ...] = ()
+        """(place, width) of the columns that are drawn."""
         self._can: dict[str, bool | None] = {}
         """Which actions there are for the highlighted row."""
 
     def compose(self) -> ComposeResult:
-        yield Plain(f" {self.head}", id="head")
+        yield Head(*self.head.split(BETWEEN))
         yield Input(placeholder="/ filters: type words that the row must hold", id="filter", compact=True)
         yield DataTable(cursor_type="row", zebra_stripes=False, id="rows")
         yield Plain("reading…", id="note")
@@ -92,12 +102,22 @@ class TableScreen(Screen[None]):
         return cast("Modelwright", self.app)
 
     @property
+    def text_width(self) -> int:
+        """Columns for what is told of a row."""
+        return self.size.width - EDGES
+
+    @property
     def table(self) -> DataTable[Text]:
         return self.query_one("#rows", DataTable)
 
     @property
     def head(self) -> str:
+        """What is shown, then hints; a narrow terminal shows as many of these as have room."""
         return self.HEAD
+
+    def show_head(self) -> None:
+        """Draw it again: it has changed."""
+        self.query_one(Head).tell(*self.head.split(BETWEEN))
 
     # what a screen says ------------------------------------------------------------------------------------------------------
 
@@ -109,6 +129,10 @@ class TableScreen(Screen[None]):
         """What stands below for this row; in a thread."""
         raise NotImplementedError
 
+    def raw(self, row: Row) -> str:
+        """The same as it is kept: JSON, TOML. For a screen that binds `action_raw`; in a thread."""
+        raise NotImplementedError
+
     # the rest ----------------------------------------------------------------------------------------------------------------
 
     @work(thread=True, exclusive=True, group="read")
@@ -116,7 +140,7 @@ class TableScreen(Screen[None]):
         try:
             rows, note = self.read(), ""
         except (ModelwrightError, OSError, sqlite3.Error) as error:
-            rows, note = [], f"✗ {error}"
+            rows, note = [], at_hand(f"✗ {error}")
         self.app.call_from_thread(self._take, rows, note or ("" if rows else self.EMPTY))
 
     def _take(self, rows: list[Row], note: str) -> None:
@@ -124,6 +148,7 @@ class TableScreen(Screen[None]):
             self.rows, self._note = rows, str(clean(note))
             cells = [self.COLUMNS, *(row.cells for row in rows)]
             self._natural = [max(cell_len(one_line(text, LONGEST_CELL)) for text in column) for column in zip(*cells, strict=True)]
+            self._drawn = ()
             self._fill()
 
     @property
@@ -142,14 +167,27 @@ class TableScreen(Screen[None]):
 
     def _draw_rows(self) -> None:
         """Columns as wide as the screen has room for, whatever the filter leaves over; longer cells end in an ellipsis."""
-        widths = fitted(self._natural, self.size.width - PADDING * len(self._natural) - SCROLLBAR)
-        self.table.clear(columns=widths != self._widths)
-        if widths != self._widths:
-            self._widths = widths
-            for name, width in zip(self.COLUMNS, widths, strict=True):
-                self.table.add_column(name, key=name, width=width)
+        places, widths = self._with_room()
+        drawn = tuple(zip(places, widths, strict=True))
+        self.table.clear(columns=drawn != self._drawn)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            for at, width in drawn:
+                self.table.add_column(self.COLUMNS[at], key=f"{at}", width=width)
         for row in self.shown:
-            self.table.add_row(*(cell(text, limit=width) for text, width in zip(row.cells, widths, strict=True)), key=row.key)
+            self.table.add_row(*(cell(row.cells[at], limit=width) for at, width in drawn), key=row.key)
+
+    def _with_room(self) -> tuple[list[int], list[int]]:
+        """Which columns are drawn, and how wide: spare ones go until the others can be read."""
+        places = list(range(len(self.COLUMNS)))
+        for name in [*self.SPARE, ""]:
+            natural = [self._natural[at] for at in places]
+            room = self.size.width - PADDING * len(places) - SCROLLBAR
+            widths = fitted(natural, room)
+            if not name or (sum(widths) <= room and all(w >= min(n, READABLE) for w, n in zip(widths, natural, strict=True))):
+                break
+            places.remove(self.COLUMNS.index(name))
+        return places, widths
 
     def _say_why_empty(self) -> None:
         wanted = self._filter.value.strip()
@@ -182,9 +220,9 @@ class TableScreen(Screen[None]):
     def _tell_of_row(self) -> None:
         row = self.current()
         try:
-            told = self.tell(row) if row else plain("")
+            told = plain("") if row is None else plain(self.raw(row)) if self._is_raw else self.tell(row)
         except (ModelwrightError, OSError, sqlite3.Error) as error:
-            told = plain(f"✗ {clean(str(error))}", "$text-error")
+            told = plain(f"✗ {at_hand(str(clean(str(error))))}", "$text-error")
         self.app.call_from_thread(self._show_told, told)
 
     def _show_told(self, told: Content) -> None:
@@ -209,6 +247,11 @@ class TableScreen(Screen[None]):
             self.table.focus()
         else:
             self.app.pop_screen()
+
+    def action_raw(self) -> None:
+        """As it is kept, or as a person reads it."""
+        self._is_raw = not self._is_raw
+        self._tell()
 
     def do(self, work: Any, said: str) -> None:
         """Do something that may be refused, say what came of it, read the rows again."""

@@ -8,12 +8,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from modelwright.tui.outlined import rows_of
+from modelwright.tui.ruled import EFFECTS
 from modelwright.tui.screens.table import Row, TableScreen, json_text
-from modelwright.tui.texts import lines, plain, under
+from modelwright.tui.texts import labelled, lines, plain, under
 from modelwright.types import Json
-
-EDGES = 4
-"""columns beside the text, with the scrollbar"""
 
 
 class ToolsScreen(TableScreen):
@@ -31,15 +30,16 @@ class ToolsScreen(TableScreen):
         from modelwright import tools
 
         tool = tools.load(row.key)
-        effects = ", ".join(sorted(e.value for e in tool.effects))
+        effects = ", ".join(EFFECTS[effect.value] for effect in sorted(tool.effects))
         return lines(
             (tool.doc, "bold"),
             f"effects: {effects}",
             ("arguments (* has to be given)", "bold"),
-            *_fields(tool.args_schema, tool.args_schema.get("required", []), self.size.width - EDGES),
+            *_fields(tool.args_schema, tool.args_schema.get("required", []), self.text_width),
             ("result", "bold"),
-            *_fields(tool.result_schema, (), self.size.width - EDGES),
-            f"example: {json_text(tool.example)}",
+            *_fields(tool.result_schema, (), self.text_width),
+            ("example", "bold"),
+            *labelled(rows_of(tool.example), self.text_width),
         )
 
     def on_data_table_row_selected(self) -> None:

@@ -11,20 +11,23 @@ from textual.content import Content
 from textual.timer import Timer
 
 from modelwright.tui.data import database
+from modelwright.tui.outlined import rows_of
 from modelwright.tui.screens.table import Row, TableScreen, json_text
 from modelwright.tui.state import SIGNS, RunView
-from modelwright.tui.texts import lines, plain
+from modelwright.tui.texts import labelled, lines
 from modelwright.tui.told import told
 
 
 class TraceScreen(TableScreen):
     COLUMNS = ("#", "time", "step", "type", "what")
+    SPARE = ("time", "#")
     EMPTY = "this run left no events"
     OF_A_ROW = frozenset({"step", "play"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,right", "step(1)", "next event"),
         Binding("k,left", "step(-1)", "event before"),
         Binding("space", "play", "play"),
+        Binding("r", "raw", "raw"),
     ]
 
     def __init__(self, root: Path, run: str) -> None:
@@ -34,7 +37,7 @@ class TraceScreen(TableScreen):
 
     @property
     def head(self) -> str:
-        return f"Trace of {self.run} · each event, and how the run stood then"
+        return f"Trace of {self.run} · each event · how the run stood then"
 
     def read(self) -> list[Row]:
         from modelwright.agent import trace
@@ -54,7 +57,10 @@ class TraceScreen(TableScreen):
             if other.thing["seq"] <= row.thing["seq"]:
                 view.take(other.thing)
         stood = [f"  {SIGNS.get(s.status, '?')} {s.id} {s.tool} {s.status} {s.message}" for s in view.steps.values()]
-        return lines((f"the run then: {view.status}", "bold"), *stood, plain(json_text(row.thing["data"])))
+        return lines((f"the run then: {view.status}", "bold"), *stood, *labelled(rows_of(row.thing["data"]), self.text_width))
+
+    def raw(self, row: Row) -> str:
+        return json_text(row.thing)
 
     def action_step(self, by: int) -> None:
         (self.table.action_cursor_down if by > 0 else self.table.action_cursor_up)()

@@ -1,4 +1,5 @@
-"""The arguments of one step, each with where it came from; under them the request, with the places that they came from in «».
+"""The arguments of one step, each with where it came from, and what is not given and matters, all on one line; under them the
+request, with the places that they came from in «».
 
 One argument can be picked, with a key of the plan (`pick`) or by the mouse over it: then only its own place is marked.
 """
@@ -57,7 +58,8 @@ class Arguments(Plain):
         rows = [self._row(step, name) for name in step.args]
         self._measure(rows)
         sources = [step.sources.get(self._picked, "")] if self._picked else list(step.sources.values())
-        self.say(lines((self._head, "bold"), *rows, Content.assemble("  ", request_marked(self._request, sources))))
+        defaults = [_defaults(step)] if step.by_default else []
+        self.say(lines((self._head, "bold"), *rows, *defaults, Content.assemble("  ", request_marked(self._request, sources))))
 
     def _row(self, step: StepView, name: str) -> Content:
         source = source_text(step.sources.get(name, "no source"), self._request)
@@ -78,3 +80,9 @@ class Arguments(Plain):
 
     def on_leave(self) -> None:
         self._pick(None)
+
+
+def _defaults(step: StepView) -> Content:
+    """ "  types = Q8_0   (default)"."""
+    pairs = [Content.assemble((name, "bold"), f" = {value_text(value)}") for name, value in step.by_default.items()]
+    return Content.assemble(OTHER, Content(" · ").join(pairs), plain(f"   ({'default' if len(pairs) == 1 else 'defaults'})", MUTED))

@@ -13,6 +13,7 @@ from textual import work
 from textual.content import Content
 from textual.message import Message
 
+from modelwright.tui.ruled import EFFECTS, always
 from modelwright.tui.texts import MUTED, estimate_texts, lines, money, plain
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.reach import TO_ANSWER, when_reached
@@ -108,7 +109,7 @@ class Asked(Plain):
         return [
             f"  writes  {_places(found.writes) or 'the folder of this run only'}",
             f"  reads   {_places(found.reads) or 'no file of yours'}",
-            f"  runs    {call['tool']} ({', '.join(found.effects)})",
+            f"  runs    {call['tool']} ({', '.join(EFFECTS.get(name, name) for name in found.effects)})",
             f"  spends  {seconds}, {memory} memory, {disk} disk, {money(call.get('estimate'))}",
             *(f"  because {why} (rule {rule})" for rule, why in found.asked_by),
             f"  allow   {_as_they_stand(len(calls))}, once",
@@ -118,10 +119,10 @@ class Asked(Plain):
         ]
 
     def _covered(self, rule: str) -> str:
-        """The TOML of a rule on one line, without what only names it; [A] shows it whole before it is written."""
+        """What a rule allows, in words on one line; [A] shows it whole before it is written."""
         if self.size.width < ROOM_FOR_RULE:
             return "what the rule says that [A] shows you first"
-        return "; ".join(line for line in rule.splitlines() if line.startswith(("tools", "effects", "when", "answers")))
+        return "; ".join(f"{name} {told}" for name, told in always(rule))
 
 
 def _named(call: Json) -> str:

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Markdown
 
 from modelwright.text import safe_text
+from modelwright.tui.at_hand import at_hand
 from modelwright.tui.messages import Replied, Said
 from modelwright.tui.texts import lines, plain
 from modelwright.tui.widgets.plain import Plain
@@ -138,5 +139,5 @@ def heard(text: str) -> Plain:
 
 
 def trouble(error: Json) -> Plain:
-    fix = [f"  fix: {error['fix']}"] if error.get("fix") else []
-    return Plain(lines((f"✗ {error['message']}", "$text-error"), *fix), classes="trouble")
+    fix = [f"  fix: {at_hand(error['fix'])}"] if error.get("fix") else []
+    return Plain(lines((f"✗ {at_hand(error['message'])}", "$text-error"), *fix), classes="trouble")

@@ -11,6 +11,7 @@ from textual.content import Content
 
 from modelwright.text import human_bytes, human_seconds, one_line
 from modelwright.tui import clock
+from modelwright.tui.at_hand import at_hand
 from modelwright.tui.state import CUT, DONE, FAILED, PLANNING, RUNNING, SIGNS, UNVERIFIED, RunView, StepView
 from modelwright.tui.texts import MUTED, bar, plain
 from modelwright.tui.widgets.chart import Chart
@@ -27,6 +28,8 @@ SIDE_BY_SIDE = 100
 """columns from which two curves stand beside each other"""
 EDGES = 6
 """columns beside a card"""
+INDENTED = 4
+"""columns before what is told of a step"""
 SHORTEST_MESSAGE = 12
 """characters below which a message is left out"""
 FIRST = ("loss", "eval_loss", "tokens_per_second")
@@ -77,10 +80,12 @@ class LiveCard(Vertical):
         return self.size.width or self.app.size.width - EDGES
 
     def _title(self) -> str:
-        view, left = self.view, self.view.left(clock.now())
+        view, now = self.view, clock.now()
         if not view.run:
             return "No run is at work"
-        to_go = f" · {human_seconds(left)} to go" if left is not None and view.status == RUNNING else ""
+        left = view.left(now) if view.status == RUNNING else None
+        at_least = "at least " if view.is_late(now) else ""
+        to_go = f" · {at_least}{human_seconds(left)} to go" if left is not None else ""
         return f"Run {view.run} · {view.status}{to_go}"
 
     def _steps(self) -> Content:
@@ -105,7 +110,7 @@ class LiveCard(Vertical):
             failed = [plain(f"    ✗ {c['name']}: {one_line(c['detail'], 300)}", "$text-error") for c in step.checks if not c["passed"]]
             return [Content.assemble(head, plain(took, MUTED)), plain(f"    {one_line(step.summary, 300)}"), *failed]
         if step.error:
-            fix = f" · {one_line(step.error['fix'], 200)}" if step.error.get("fix") else ""
+            fix = f" · {one_line(at_hand(step.error['fix']), 200)}" if step.error.get("fix") else ""
             return [head, plain(f"    {one_line(step.error['message'], 400)}{fix}", "$text-error")]
         return [head]
 
@@ -127,12 +132,13 @@ class LiveCard(Vertical):
         if step.share is not None:
             parts.append(f"{bar(step.share, 20 if self._width > SIDE_BY_SIDE else 10)} {step.at}/{step.of}")
         left = step.left(now)
-        late = f"longer than the {human_seconds(step.expected)} expected" if step.expected else ""
-        parts += [f"{human_seconds(left)} to go"] if left is not None else [late] if late else []
+        parts += [_to_go(left)] if left is not None else []
         parts += [f"{human_seconds(max(0.0, now - step.started))} so far"]
         parts += [f"{step.tokens_per_second:.0f} tokens/s"] if step.tokens_per_second else []
-        room = self._width - len("  ".join(parts)) - 12
-        return "  ".join([*parts, *([one_line(step.message, room)] if room > SHORTEST_MESSAGE else [])])
+        rows = _side_by_side(parts, self._width - INDENTED - EDGES)
+        room = self._width - len(rows[-1]) - 2 * EDGES
+        told = [one_line(step.message, room)] if step.message and room > SHORTEST_MESSAGE else []
+        return "\n    ".join([*rows[:-1], "  ".join([rows[-1], *told])])
 
     def _draw_charts(self) -> None:
         self._draw_on(self.query(Chart))
@@ -152,3 +158,21 @@ class LiveCard(Vertical):
         step = self.view.current() or next((s for s in reversed(self.view.steps.values()) if s.series), None)
         found = [(name, series.points) for name, series in step.series.items() if len(series.points) > 1] if step else []
         return sorted(found, key=lambda curve: FIRST.index(curve[0]) if curve[0] in FIRST else len(FIRST))
+
+
+def _side_by_side(parts: list[str], width: int) -> list[str]:
+    """Rows of whole parts."""
+    rows: list[str] = []
+    for part in parts:
+        if rows and len(rows[-1]) + 2 + len(part) <= width:
+            rows[-1] += f"  {part}"
+        else:
+            rows.append(part)
+    return rows
+
+
+def _to_go(left: float) -> str:
+    """Seconds that are left; what is late says by how much."""
+    if abs(left) < 1:
+        return "about to end"
+    return f"{human_seconds(left)} to go" if left > 0 else f"longer than predicted, by {human_seconds(-left)}"

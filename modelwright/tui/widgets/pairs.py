@@ -15,6 +15,8 @@ from modelwright.types import Json
 VERDICTS = {"better": "▲ better", "worse": "▼ worse", "cannot tell": "≈ cannot tell"}
 ROOM_FOR_DRAWING = 110
 """columns from which the drawing stands beside the numbers"""
+ROOM_FOR_P, ROOM_FOR_NAMES = 70, 110
+"""columns from which p and n have columns of their own, and where each row names its two; below, they stand under the interval"""
 DRAWN = 25
 SMALLEST_P = 0.0001
 
@@ -22,7 +24,7 @@ SMALLEST_P = 0.0001
 class Pairs(DataTable[Text]):
     def __init__(self, pairs: list[Json]) -> None:
         super().__init__(cursor_type="none", id="pairs")
-        self._pairs, self._drawn = pairs, False
+        self._pairs, self._drawn, self._narrow = pairs, False, False
         self.can_focus = False
 
     @property
@@ -35,32 +37,34 @@ class Pairs(DataTable[Text]):
         self._fill()
 
     def on_resize(self, event: events.Resize) -> None:
-        if (event.size.width >= ROOM_FOR_DRAWING) != self._drawn:
-            self._drawn = not self._drawn
+        now = event.size.width >= ROOM_FOR_DRAWING, event.size.width < (ROOM_FOR_P if self.names else ROOM_FOR_NAMES)
+        if now != (self._drawn, self._narrow):
+            self._drawn, self._narrow = now
             self._fill()
 
     def _fill(self) -> None:
         self.clear(columns=True)
         drawing = (f"{'−':<{DRAWN // 2}}│{'+':>{DRAWN // 2}}",) if self._drawn else ()
         names = () if self.names else ("b", "against a")
-        for name in ("metric", *names, "verdict", "difference", "95% interval", *drawing, "p", "n"):
+        difference, *ends = ("change",) if self._narrow else ("difference", "p", "n")
+        for name in ("metric", *names, "verdict", difference, "95% interval", *drawing, *ends):
             self.add_column(name)
         for pair in self._pairs:
-            self.add_row(*self._row(pair))
+            self.add_row(*self._row(pair), height=2 if self._narrow else 1)
 
     def _row(self, pair: Json) -> list[Text]:
         interval = "-" if pair["low"] is None else f"[{pair['low']:+.3f}, {pair['high']:+.3f}]"
         verdict = VERDICTS.get(pair["verdict"], str(pair["verdict"]))
+        p = f"{pair['p_value']:.4f}" if round(pair["p_value"], 4) >= SMALLEST_P else f"<{SMALLEST_P}"
         drawing = [cell(drawn(pair, self._scale(pair["metric"])), limit=DRAWN)] if self._drawn else []
         return [
             cell(pair["metric"]),
             *([] if self.names else [cell(str(pair["b"]), limit=24), cell(str(pair["a"]), limit=24)]),
             cell(verdict, "bold"),
             cell(f"{pair['difference']:+.3f}", right=True),
-            cell(interval, right=True),
+            Text(f"{interval}\np {p}, n {pair['n']}", justify="right", end="") if self._narrow else cell(interval, right=True),
             *drawing,
-            cell(f"{pair['p_value']:.4f}" if round(pair["p_value"], 4) >= SMALLEST_P else f"<{SMALLEST_P}", right=True),
-            cell(str(pair["n"]), right=True),
+            *([] if self._narrow else [cell(p, right=True), cell(str(pair["n"]), right=True)]),
         ]
 
     def _scale(self, metric: str) -> float:

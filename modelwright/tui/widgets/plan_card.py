@@ -42,7 +42,7 @@ BUTTONS = (
 class PlanCard(PlanTable):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "allow", "allow"),
-        Binding("r", "allow_for_run", "allow for run"),
+        Binding("r", "allow_for_run", "for run"),
         Binding("A", "always", "always…"),
         Binding("e", "edit_step", "edit"),
         Binding("x", "reject", "reject…"),
@@ -83,6 +83,11 @@ class PlanCard(PlanTable):
         """Nothing is asked any more."""
         self.pending = self.draft = None
         self._changed()
+
+    def superseded(self, as_it_was: RunView) -> None:
+        """Words have changed the plan: another card shows what it is now, this one what it was."""
+        self.view, self._rejected = as_it_was, False
+        self.settled()
 
     def _changed(self) -> None:
         self.show()
@@ -172,15 +177,14 @@ class PlanCard(PlanTable):
 
     def action_always(self) -> None:
         """Show the rules that would be written; write them after a yes."""
-        from modelwright.tui.screens.ask import Confirm
+        from modelwright.tui.screens.always import Always
 
         rules = self.query_one(Asked).rules()
         if not self._heard() or self.pending is None:
             return None
         if not rules:
             return self.app.notify("what it touches is not known yet", markup=False)
-        text = "This would be added to your policy, for every run in this folder:\n\n" + "\n".join(rules)
-        self.app.push_screen(Confirm("Always?", text, yes="Write the rule"), lambda yes: self._write(rules) if yes else None)
+        self.app.push_screen(Always(rules), lambda yes: self._write(rules) if yes else None)
         return None
 
     def _write(self, rules: list[str]) -> None:
@@ -210,7 +214,7 @@ class PlanCard(PlanTable):
                 self._reply({"reject": {name: reason}})
                 self.show()
 
-        self.app.push_screen(AskLine(f"Why not {name}? (empty is fine; the run ends, and can be planned again)"), told)
+        self.app.push_screen(AskLine(f"Why not {name}? (say what to change, and it is asked about again; otherwise the run ends)"), told)
 
     def action_undo(self) -> None:
         """Back to the plan as it was proposed: the draft is dropped, and the run is told to change arguments back."""

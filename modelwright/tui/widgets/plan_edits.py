@@ -67,7 +67,8 @@ def with_arguments(plan: Json, step: str, changes: Mapping[str, object]) -> Json
     made = copy.deepcopy(plan)
     found = made["steps"][_at(made, step)]
     found["args"] = {name: value for name, value in {**found["args"], **changes}.items() if value is not None}
-    found["sources"] = {**found.get("sources", {}), **dict.fromkeys(changes, EDITED)}
+    sources = {**found.get("sources", {}), **dict.fromkeys(changes, EDITED)}
+    found["sources"] = {name: source for name, source in sources.items() if name in found["args"]}
     return made
 
 

@@ -13,22 +13,28 @@ from textual import events
 from textual.containers import Vertical
 from textual.widgets import DataTable
 
-from modelwright.text import human_bytes, human_seconds
+from modelwright.plantable import default_text
+from modelwright.totals import total
 from modelwright.tui.state import RunView, StepView
-from modelwright.tui.texts import cell, estimate_texts, value_text
+from modelwright.tui.texts import ROUGHLY, cell, estimate_texts, value_text
 from modelwright.tui.widgets.arguments import Arguments
 from modelwright.tui.widgets.plain import Plain
-from modelwright.types import Json
+from modelwright.types import Estimate, Json
 
 ROOM_FOR_ARGUMENTS = 100
 EDGES = 6
 """columns beside a card"""
 SHORTEST_ARGUMENTS = 16
+PADDING = 2
+"""columns of a cell, one on both sides"""
 COLUMNS = ("step", "tool", "arguments", "time", "memory", "disk", "decision")
 WITHOUT_ARGUMENTS = tuple(name for name in COLUMNS if name != "arguments")
+SPARE = ("disk", "memory")
+"""Left out, in this order, where the columns are wider than the card: what decides stands at the right and may not be cut."""
 DECISIONS = {"allow": "✓ allow", "ask": "? ask", "deny": "✗ deny", "": ""}
 ANSWERS = {"allowed": "✓ allowed", "rejected": "✗ rejected", "left": "· left"}
 """What a person said takes the place of "? ask": nothing is asked any more."""
+GUESSED = f"{ROUGHLY} is a first guess: no such call was measured here yet"
 
 
 class PlanTable(Vertical):
@@ -67,11 +73,11 @@ class PlanTable(Vertical):
             return
         steps = self.steps()
         at = self.table.cursor_row
-        rows = self._rows(steps)
+        columns = self._columns(steps)
         self.table.clear(columns=True)
-        for name, column in zip(COLUMNS if len(rows[0]) == len(COLUMNS) else WITHOUT_ARGUMENTS, zip(*rows, strict=True), strict=True):
+        for name, column in columns.items():
             self.table.add_column(name, key=name, width=_width(name, column))
-        for key, row in zip([*(step.id for step in steps), "total"], rows, strict=True):
+        for key, row in zip([*(step.id for step in steps), "total"], zip(*columns.values(), strict=True), strict=True):
             self.table.add_row(*row, key=key)
         self.table.move_cursor(row=min(at, len(steps)))
         count = f"{len(steps)} {'step' if len(steps) == 1 else 'steps'}"
@@ -82,14 +88,23 @@ class PlanTable(Vertical):
         """What the title says of the plan beside its run."""
         return ["edited, not run yet"] if self.draft is not None else []
 
+    def _columns(self, steps: list[StepView]) -> dict[str, tuple[Text, ...]]:
+        """Name -> cells, of as many as stand beside each other."""
+        rows = self._rows(steps)
+        names = COLUMNS if len(rows[0]) == len(COLUMNS) else WITHOUT_ARGUMENTS
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        for name in SPARE:
+            if sum(_width(head, column) + PADDING for head, column in columns.items()) > self._across:
+                del columns[name]
+        return columns
+
     def _rows(self, steps: list[StepView]) -> list[list[Text]]:
         """The cells of every step and of the totals, as far as the width has room for them."""
         ends = [self._row(step) for step in steps]
         if self._across < ROOM_FOR_ARGUMENTS:
             return [*([*first, *last] for first, last in ends), self._total(steps, 0)]
         room = self._room(ends)
-        given = [", ".join(f"{name}={value_text(value)}" for name, value in step.args.items()) for step in steps]
-        rows = [[*first, cell(text, limit=room), *last] for (first, last), text in zip(ends, given, strict=True)]
+        rows = [[*first, cell(_given(step), limit=room), *last] for (first, last), step in zip(ends, steps, strict=True)]
         return [*rows, self._total(steps, room)]
 
     def _row(self, step: StepView) -> tuple[list[Text], list[Text]]:
@@ -104,20 +119,16 @@ class PlanTable(Vertical):
         ]
 
     def _room(self, rows: list[tuple[list[Text], list[Text]]]) -> int:
-        """Columns that are left for the arguments when every other cell is whole, padding of one on both sides included."""
+        """Columns that are left for the arguments when every other cell is whole."""
         cells = [[*first, *last] for first, last in rows]
-        taken = sum(_width("memory", column) + 2 for column in zip(*cells, strict=True))
+        taken = sum(_width("memory", column) + PADDING for column in zip(*cells, strict=True))
         return max(SHORTEST_ARGUMENTS, (self.content_size.width or self._across) - taken - 3)
 
     def _total(self, steps: list[StepView], room: int) -> list[Text]:
-        """Time and disk add up, memory is the largest; ≥ when not every step could be estimated."""
-        known = [s.estimate for s in steps if s.estimate]
-        more = "≥ " if len(known) < len(steps) else ""
-        parts = [
-            human_seconds(sum(e.get("seconds", 0) for e in known)),
-            human_bytes(max((e.get("memory_bytes", 0) for e in known), default=0)),
-            human_bytes(sum(e.get("disk_bytes", 0) for e in known)),
-        ]
+        """What all take together (modelwright/totals.py); ≥ when not every step could be estimated."""
+        estimates = [Estimate.model_validate(s.estimate) if s.estimate else None for s in steps]
+        more = "≥ " if None in estimates else ""
+        parts = estimate_texts(total(estimates).model_dump())
         gap = [cell(self._bounds("≤ "), "dim", limit=room)] if room else []
         return [cell(""), cell("total", "bold"), *gap, *(cell(more + part, "bold", right=True) for part in parts), cell("")]
 
@@ -128,10 +139,18 @@ class PlanTable(Vertical):
         """The highlighted step; at the row of totals the budgets."""
         step, detail = self.selected(), self.query_one(Arguments)
         if step is None:
-            return detail.tell_text(f"budgets of this run: {self._bounds() or 'none'}")
+            guess = f"; {GUESSED}" if any((s.estimate or {}).get("first_guess") for s in self.steps()) else ""
+            return detail.tell_text(f"budgets of this run: {self._bounds() or 'none'}{guess}")
         because = f": {step.reason}" if step.reason else ""
         why = f" · {step.decision} by rule {step.rule}{because}" if step.rule else ""
-        return detail.tell(step, f"{step.id} {step.tool}{why}", self.view.request)
+        guess = f" · {GUESSED}" if (step.estimate or {}).get("first_guess") else ""
+        return detail.tell(step, f"{step.id} {step.tool}{why}{guess}", self.view.request)
+
+
+def _given(step: StepView) -> str:
+    """The arguments on a line, and what is not given and matters."""
+    given = [f"{name}={value_text(value)}" for name, value in step.args.items()]
+    return ", ".join([*given, *([default_text(step.by_default, value_text)] if step.by_default else [])])
 
 
 def _width(head: str, cells: Iterable[Text]) -> int:
@@ -140,4 +159,4 @@ def _width(head: str, cells: Iterable[Text]) -> int:
 
 def _of_draft(step: Json) -> StepView:
     decided = (step.get("estimate"), step.get("decision") or "", step.get("rule") or "")
-    return StepView(step["id"], step["tool"], step["args"], step.get("sources") or {}, *decided)
+    return StepView(step["id"], step["tool"], step["args"], step.get("sources") or {}, *decided, defaults=step.get("defaults") or {})

@@ -53,7 +53,7 @@ class QuestionCard(Vertical):
             listed = " or its number" if self._choices else ""
             self._hint(f"type the answer{listed} below, or {TO_ANSWER} here")
         else:
-            self._hint("a number takes its answer" if self._choices else "")
+            self._hint("a number takes its answer, other letters write another one" if self._choices else "")
 
     def _hint(self, text: str, style: str = "") -> None:
         self.query_one(".hint", Plain).say(plain(text, style))

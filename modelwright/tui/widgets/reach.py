@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Container
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.layout import Layout
 from textual.widget import Widget
 from textual.widgets import Button
+
+from modelwright.tui.widgets.rows import Rows
 
 TO_ANSWER = "Ctrl+G to answer"
 BACK = "Escape or Ctrl+G: back to the prompt"
@@ -31,12 +34,19 @@ def when_reached(card: DOMNode | None, then: Callable[[bool], None]) -> None:
     card.watch(card.screen, "focused", look)
 
 
-class Answers(Horizontal):
-    """A row of buttons; each (id, label) may end with its key in brackets, which is shown while the key works."""
+class Answers(Container):
+    """Buttons in a row, or in two where it is narrow.
+
+    Each (id, label) may end with its key in brackets, which is shown while the key works.
+    """
 
     def __init__(self, buttons: Sequence[tuple[str, str]]) -> None:
         super().__init__(classes="buttons")
-        self._buttons = buttons
+        self._buttons, self._rows = buttons, Rows()
+
+    @property
+    def layout(self) -> Layout:
+        return self._rows
 
     def compose(self) -> ComposeResult:
         for name, label in self._buttons:

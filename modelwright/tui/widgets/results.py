@@ -1,7 +1,11 @@
-"""What came out of a run: the outcome, comparisons with intervals, samples side by side, curves, files to copy, and what to do next."""
+"""What came out of a run: the outcome, each step, comparisons with intervals, samples side by side, curves, files to copy, what to do next.
+
+It takes the place of the part that moved while the run was at work (live.py), so that nothing is told twice.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,14 +16,18 @@ from textual.content import Content
 from textual.message import Message
 
 from modelwright.text import counted, human_bytes, human_seconds, one_line, safe_text
+from modelwright.tui.at_hand import at_hand
 from modelwright.tui.messages import Said
+from modelwright.tui.state import PENDING, SIGNS, RunView, StepView
 from modelwright.tui.texts import MUTED, lines, plain
 from modelwright.tui.widgets.chart import Chart
+from modelwright.tui.widgets.live import FIRST, STYLES
 from modelwright.tui.widgets.pairs import Pairs
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.samples import Samples, samples_of
 from modelwright.types import Json
 
+Curve = tuple[str, list[tuple[float, float]]]
 OUTCOMES = {
     "done": "✓ done and verified",
     "unverified": "! ran, but is not verified",
@@ -29,8 +37,10 @@ OUTCOMES = {
     "interrupted": "‖ stopped; it can go on",
     "waiting": "? waits for you",
 }
-NOTHING = "nothing"
-CAN_GO_ON = ("interrupted", "failed", "waiting", "running")
+NOTHING, WAITING = "nothing", "waiting"
+REJECTED = "· rejected by you"
+"""A no is an answer, and nothing that went wrong."""
+CAN_GO_ON = ("interrupted", "failed", "waiting")
 
 
 class ResultCard(Vertical, can_focus=True):
@@ -50,15 +60,15 @@ class ResultCard(Vertical, can_focus=True):
             super().__init__()
             self.card = card
 
-    def __init__(self, result: Json, *, curves: bool = False) -> None:
-        """`curves` draws the losses too, where no live run stands above that did."""
+    def __init__(self, result: Json, *, curves: bool = False, view: RunView | None = None) -> None:
+        """`curves` draws the losses too; `view` is the run as it moved, whose curves are drawn where a step's result holds no losses."""
         super().__init__()
         self.result = result
         steps = [step for step in result["steps"] if step.get("result")]
         self.pairs: list[Json] = [pair for step in steps for pair in step["result"].get("pairs") or []]
         self.samples = [sample for step in steps for sample in samples_of(step)]
-        found = [(step["tool"], step["result"].get("losses")) for step in steps] if curves else []
-        self._curves = [(f"{tool}: loss", list(enumerate(map(float, losses), 1))) for tool, losses in found if losses and len(losses) > 1]
+        seen = view.steps if view is not None and view.run == result["run"] else {}
+        self._curves = [curve for step in steps for curve in _curves(step, seen.get(step["id"]))] if curves or view is not None else []
 
     @property
     def ran(self) -> bool:
@@ -86,7 +96,7 @@ class ResultCard(Vertical, can_focus=True):
 
     def _title(self) -> str:
         result, spent = self.result, self.result["spent"]
-        outcome = str(OUTCOMES.get(result["status"], result["status"]))
+        outcome = REJECTED if self._is_rejected else str(OUTCOMES.get(result["status"], result["status"]))
         if result["status"] == NOTHING:
             return outcome + (f": {one_line(result['error']['message'], 300)}" if result.get("error") else "")
         return f"{outcome} · run {result['run']} · {counted(spent['steps'], 'step')}, {human_seconds(spent['seconds'])}"
@@ -98,15 +108,20 @@ class ResultCard(Vertical, can_focus=True):
         near = nearest((self.result.get("plan") or {}).get("choices") or [])
         return lines(*([f"  {near}"] if near else []), "  all tools: F4 or /tools")
 
+    @property
+    def _is_rejected(self) -> bool:
+        from modelwright.agent.ending import is_rejection
+
+        return is_rejection(self.result.get("error"))
+
     def _summary(self) -> Content:
-        rows: list[Any] = []
-        for step in self.result["steps"]:
-            if step.get("result"):
-                rows.append(Content.assemble((f"{step['id']} {step['tool']}  ", "bold"), one_line(step["result"]["summary"], 400)))
+        rows: list[Any] = [row for step in self.result["steps"] for row in _rows(step)] if self.ran else []
         error = self.result.get("error")
-        if error:
+        if error and self._is_rejected:
+            rows.append(one_line(error["message"], 600))
+        elif error:
             rows.append((f"✗ {one_line(error['message'], 600)}", "$text-error"))
-            rows += [f"  fix: {one_line(error['fix'], 400)}"] if error.get("fix") else []
+            rows += [f"  fix: {one_line(at_hand(error['fix']), 400)}"] if error.get("fix") else []
         return lines(*rows) if rows else plain("no step ran", MUTED)
 
     # files and next ------------------------------------------------------------------------------------------------------
@@ -169,6 +184,42 @@ class ResultCard(Vertical, can_focus=True):
 
     async def action_go_on(self) -> None:
         self.post_message(Said("go on"))
+
+
+def _rows(step: Json) -> Iterator[Content]:
+    """A step: how it ended, what it took, its summary, and what was not verified of it."""
+    state = f"{SIGNS.get(step['status'], SIGNS[PENDING])} {step['id']} {step['tool']:<16} {step['status']:<10}"
+    yield Content.assemble((state, STYLES.get(step["status"], MUTED)), plain(_took(step), MUTED))
+    if step.get("result"):
+        yield plain(f"    {one_line(step['result']['summary'], 400)}")
+    for check in step.get("checks") or []:
+        if not check["passed"]:
+            yield plain(f"    ✗ {check['name']}: {one_line(check['detail'], 300)}", "$text-error")
+
+
+def _took(step: Json) -> str:
+    checks, peak = step.get("checks") or [], step.get("peak_memory_bytes")
+    parts = [
+        "reused" if step.get("reused") else human_seconds(step["seconds"]) if step.get("seconds") else "",
+        f"peak {human_bytes(peak)}" if peak else "",
+        f"{sum(bool(check['passed']) for check in checks)} of {counted(len(checks), 'check')}" if checks else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _curves(step: Json, moved: StepView | None) -> list[Curve]:
+    """Of one step: its losses, else what a person looks at first of what it told as it moved."""
+    losses = step["result"].get("losses") or []
+    if len(losses) > 1:
+        return [(f"{step['tool']}: loss", [(float(at), float(loss)) for at, loss in enumerate(losses, 1)])]
+    told = {name: series.points for name, series in moved.series.items() if len(series.points) > 1} if moved else {}
+    name = next((name for name in (*FIRST, *told) if name in told), None)
+    return [(f"{step['tool']}: {name.replace('_', ' ')}", told[name])] if name else []
+
+
+def with_peaks(result: Json, peaks: Json) -> Json:
+    """The result of a run with the most memory that each step held, bytes."""
+    return {**result, "steps": [{**step, "peak_memory_bytes": peaks.get(step["id"])} for step in result["steps"]]}
 
 
 def _typed_here(path: str) -> str:

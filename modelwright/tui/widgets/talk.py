@@ -1,0 +1,108 @@
+"""What was said and what came of it, under each other; below it what was said and has to wait for its turn.
+
+The newest stays in view, unless the person looks at what is above. Which card asks, and where the keys go, is the screen's
+(screens/chat.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from modelwright.text import one_line
+from modelwright.tui.texts import lines
+from modelwright.tui.widgets.plain import Plain
+from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.tui.data import PastTurn
+    from modelwright.tui.widgets.results import ResultCard
+
+MOST_CARDS = 200
+"""Older ones are taken off the screen; they stay in the session."""
+MOST_QUEUED, LONGEST_QUEUED = 3, 200
+"""Lines that are shown, and their characters."""
+
+
+class Talk(VerticalScroll, can_focus=False):
+    def add(self, *cards: Widget, keep: Container[Widget | None] = ()) -> None:
+        """Below all others; the oldest go, but for those to keep."""
+        self.mount(*cards)
+        for old in list(self.children)[: max(0, len(self.children) + len(cards) - MOST_CARDS)]:
+            if old not in keep:
+                old.remove()
+        self.anchor()
+
+    def add_past(self, turns: Sequence[PastTurn], result: Json | None, root: Path) -> None:
+        """What happened before this app was opened: what was said, the plans, how they ended; of the last run also its curves."""
+        from modelwright.tui.widgets.cards import heard
+        from modelwright.tui.widgets.plan_card import PlanCard
+        from modelwright.tui.widgets.results import ResultCard
+
+        for turn in turns:
+            is_last = turn is turns[-1] and result is not None
+            found = result if is_last else turn.result
+            self.add(heard(turn.request), *([PlanCard(turn.view, root, None)] if turn.view else []))
+            if found is not None:
+                self.add(ResultCard(found, curves=is_last))
+            elif turn.outcome:
+                self.add(Plain(turn.outcome, classes="past"))
+
+    def page(self, by: int) -> None:
+        """What is above or below."""
+        if by < 0:
+            self.release_anchor()
+        (self.scroll_page_up if by < 0 else self.scroll_page_down)(animate=False)
+
+    def bring_into_view(self, card: Widget) -> None:
+        """What it asks and its buttons, which come first where there is no room for both; else all of it."""
+        if self.children[-1] is not card:
+            self.anchor(False)
+        for part in [part for part in card.query(".asked, .buttons") if part.display] or [card]:
+            self.scroll_to_widget(part, animate=False, immediate=True)
+
+    def newest_with_keys(self, waiting: Widget | None) -> tuple[Widget, Widget] | None:
+        """The card that waits, else the newest one that takes keys; with the part of it that the focus goes to."""
+        for card in reversed([*self.children, *([waiting] if waiting else [])]):
+            part = _part_with_keys(card)
+            if part is not None:
+                return card, part
+        return None
+
+    def on_result_card_sized(self, event: ResultCard.Sized) -> None:
+        """The newest result, when it is longer than the screen, is shown from its beginning."""
+        card = event.card
+        if self.is_anchored and self.children[-1] is card and card.outer_size.height >= self.size.height:
+            self.anchor(False)
+            self.scroll_to(y=card.virtual_region.y, animate=False, force=True)
+
+
+class Queue(Plain):
+    """What was said and comes later: under all that has happened, until its turn begins."""
+
+    def __init__(self) -> None:
+        super().__init__(id="queued", classes="hint")
+        self.display = False
+
+    def tell(self, texts: Sequence[str]) -> None:
+        more = [f"   … {len(texts) - MOST_QUEUED} more"] if len(texts) > MOST_QUEUED else []
+        self.display = bool(texts)
+        self.say(lines(*(f" > {one_line(text, LONGEST_QUEUED)} · queued" for text in texts[:MOST_QUEUED]), *more))
+
+
+def _part_with_keys(card: Widget) -> Widget | None:
+    """What the focus goes to in a card; None where nothing takes keys."""
+    from modelwright.tui.widgets.cards import BudgetCard, OfferCard
+    from modelwright.tui.widgets.plan_card import PlanCard
+    from modelwright.tui.widgets.question import QuestionCard
+    from modelwright.tui.widgets.results import ResultCard
+
+    if isinstance(card, PlanCard):
+        return card.table
+    if isinstance(card, QuestionCard):
+        return card.first if card.first.display else None
+    return card if isinstance(card, BudgetCard | OfferCard | ResultCard) else None
