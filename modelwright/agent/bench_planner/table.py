@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from modelwright.agent.bench_planner import bfcl, requests
@@ -28,6 +29,7 @@ def of_requests(outcomes: Sequence[requests.Outcome]) -> list[str]:
         rate("right tools in order (of plans)", len(right_tools), len(plans)),
         rate("right arguments (of right tools)", sum(o.score.right for o in right_tools), len(right_tools)),
         rate("without unneeded steps (of plans)", sum(not o.unneeded for o in plans), len(plans)),
+        *_by_tool(plans),
         f"{'invented values':36} {sum(len(o.invented) for o in counted):4}",
         *_took([o.seconds for o in counted], [o.tokens for o in counted], "request"),
     ]
@@ -35,6 +37,18 @@ def of_requests(outcomes: Sequence[requests.Outcome]) -> list[str]:
         names = sorted({name for o in apart for name in o.lacking})
         lines.append(f"not counted: {len(apart)} whose tool is not installed ({', '.join(names)})")
     return lines
+
+
+def _by_tool(plans: Sequence[requests.Outcome]) -> Iterator[str]:
+    """Where the wrong ones are: plans that expect a tool and are wrong, of all that expect it; the worst share first."""
+    expecting: dict[str, list[bool]] = defaultdict(list)
+    for outcome in plans:
+        for name in {tool.rstrip("?") for tool in outcome.case.tools}:
+            expecting[name].append(outcome.score.right)
+    wrong = {name: (rights.count(False), len(rights)) for name, rights in expecting.items() if not all(rights)}
+    if wrong:
+        worst = sorted(wrong.items(), key=lambda item: (-item[1][0] / item[1][1], item[0]))
+        yield f"{'wrong by expected tool':36} " + ", ".join(f"{name} {count} of {every}" for name, (count, every) in worst)
 
 
 def of_cases(outcomes: Sequence[bfcl.Outcome], free: Sequence[bool] = ()) -> list[str]:

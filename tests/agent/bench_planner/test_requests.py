@@ -73,6 +73,12 @@ def test_a_request_whose_tool_is_not_installed_is_counted_apart() -> None:
     assert lines[-1] == "not counted: 1 whose tool is not installed (teleport)"
 
 
+def test_the_report_says_which_tools_the_wrong_plans_expect() -> None:
+    lines = table.of_requests([outcome([CHECK, TRAIN], **BOTH), outcome([TRAIN], **BOTH), outcome([CHECK], tools=["inspect_dataset"])])
+    [line] = [line for line in lines if line.startswith("wrong by expected tool")]
+    assert line.split(maxsplit=4)[4] == "finetune 1 of 2, inspect_dataset 1 of 3"
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
