@@ -30,7 +30,7 @@ from modelwright.tools._type_names import WeightType
 from modelwright.types import Check, Effect, Estimate, Json, ModelRef, Strict, ToolArgs, ToolResult
 
 Task = Literal["inference", "lora", "qlora", "dora", "full"]
-SMALLER_TYPES = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q2_K")
+SMALLER_TYPES = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q2_K", "IQ2_XXS", "IQ1_S")
 """what is offered when the weights are too large, the best first"""
 GPU_OVERHEAD, CPU_OVERHEAD = 600_000_000, 120_000_000
 """bytes of a CUDA context and its kernels; of llama.cpp's process beside weights, cache and buffers"""

@@ -49,6 +49,12 @@ def test_what_does_not_fit_comes_with_the_nearest_setting_that_does(tool_context
     assert again.bytes == result.nearest.bytes
 
 
+def test_two_bits_a_weight_are_offered_where_nothing_else_fits(tool_context: RunContext) -> None:
+    result = run(tool_context, model="Llama-3.1-70B", gpu="RTX-4090")
+    assert result.nearest is not None
+    assert result.nearest.change == {"quantization": "IQ2_XXS"}
+
+
 def test_what_never_fits_has_no_nearest_setting(tool_context: RunContext) -> None:
     result = run(tool_context, model="DeepSeek-V3", task="lora", memory_gib=4)
     assert not result.fits
