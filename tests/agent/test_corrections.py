@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +39,6 @@ def files(workspace: Path) -> None:
 @pytest.fixture
 def place(workspace: Path) -> Workspace:
     return Workspace(workspace)
-
-
-@pytest.fixture
-def db(place: Workspace) -> Iterator[sqlite3.Connection]:
-    opened = place.connect()
-    yield opened
-    opened.close()
 
 
 def plan(tool: str, args: Json) -> Plan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +25,6 @@ def place(workspace: Path) -> Workspace:
     for name in ("a.gguf", "b.gguf"):
         (workspace / name).write_bytes(b"GGUF")
     return Workspace(workspace)
-
-
-@pytest.fixture
-def db(place: Workspace) -> Iterator[sqlite3.Connection]:
-    opened = place.connect()
-    yield opened
-    opened.close()
 
 
 def spoken(request: str, pasts: list[Past], place: Workspace) -> list[Thing]:
