@@ -20,7 +20,31 @@ from modelwright.types import Estimate, Json
 STEP = re.compile(r"s[0-9]+")
 ENDINGS = frozenset({"exit", "quit", "bye", ":q"})
 """Words that leave: a conversation, or what is asked about."""
-NO = frozenset({"n", "no", "nope", "nein", "non"})
+ALONE = frozenset(
+    (
+        "n",
+        "no",
+        "nope",
+        "nein",
+        "non",
+        "y",
+        "yes",
+        "yep",
+        "ok",
+        "okay",
+        "sure",
+        "ja",
+        "oui",
+        "go",
+        "stop",
+        "cancel",
+        "pause",
+        "wait",
+        "why",
+        "help",
+    )
+)
+"""Single words that say something to a plan; any other may be a slip of the hand."""
 NOT_UNDERSTOOD: Json = {}
 """Stands for an answer that has to be asked for again."""
 
@@ -77,7 +101,7 @@ def _ask(pending: Json) -> Json | None:
     if pending["kind"] != "approval":
         return None
     if "said" in pending:  # the same is asked again, as what was said changed nothing
-        sys.stderr.write(f"  not understood{_why(pending['said'])}\n")
+        sys.stderr.write(f"  {_told_back(pending['said'])}\n")
         return _read_decision(pending["calls"])
     if pending["note"]:
         sys.stderr.write(f"  note: {safe_text(pending['note'])}\n")
@@ -86,8 +110,13 @@ def _ask(pending: Json) -> Json | None:
     return _read_decision(pending["calls"])
 
 
-def _why(said: Json) -> str:
-    return f": {one_line(said['why'], 400)}" if said["why"] else ": answer this first; an empty line leaves it for later"
+def _told_back(said: Json) -> str:
+    """What words came to that change nothing."""
+    if said["means"] == "yes":
+        return "words allow nothing: type a to allow it, r to reject it"
+    if said["means"] == "question":
+        return "\n  ".join(one_line(line, 400) for line in said["why"].splitlines())
+    return f"not understood: {one_line(said['why'], 400) or 'answer this first; an empty line leaves it for later'}"
 
 
 def _question(pending: Json) -> Json | None:
@@ -142,7 +171,7 @@ def _decision(answer: str, tools: Mapping[str, str]) -> Json | None:
         except BadRequest as error:
             sys.stderr.write(f"  {one_line(str(error), 300)}\n")
             return NOT_UNDERSTOOD
-    return {"said": answer} if rest or verb.lower() in NO or any(sign.isdigit() for sign in verb) else NOT_UNDERSTOOD
+    return {"said": answer} if rest or verb.lower().rstrip("?!.,") in ALONE or any(sign.isdigit() for sign in verb) else NOT_UNDERSTOOD
 
 
 def _rejection(rest: str, tools: Mapping[str, str]) -> Json:

@@ -146,6 +146,23 @@ def test_a_turn_of_its_own_at_a_question_is_taken_and_the_question_can_still_be_
     assert answered.exit_code == 0, answered.stderr
 
 
+@pytest.mark.parametrize("said", ["never mind", "cancel", "stop"])
+def test_a_question_that_is_not_wanted_any_more_ends_its_run(said: str) -> None:
+    done = chat("look at something", said, "go on")
+    assert "the question is dropped" in done.stderr
+    assert "rejected by you" in done.stderr
+    assert "nothing was left unfinished" in done.stdout
+    run = re.search(r"modelwright resume (\S+) --answer", done.stderr)
+    assert run
+    assert CliRunner().invoke(cli, ["resume", run[1], "--answer", "data.jsonl"]).exit_code == 0
+
+
+def test_words_that_point_to_a_listed_answer_choose_it_and_go_on_asks_again() -> None:
+    done = chat("look at something", "go on", "the first one")
+    assert (done.exit_code, done.stdout.count("4 usable rows")) == (0, 1)
+    assert done.stderr.count("Which data set?") == 2
+
+
 def test_input_that_ends_at_a_question_leaves_it_open_and_the_next_chat_asks_it() -> None:
     assert chat("look at something").exit_code == 3
     done = chat("y", "data.jsonl")
@@ -176,6 +193,19 @@ def test_words_at_a_plan_that_waits_change_it(workspace: Path) -> None:
     assert "s1 was rejected" in unclear.stderr
     assert "error" not in unclear.stderr
     assert "rejected by you" in unclear.stderr
+
+
+def test_a_yes_in_words_is_told_what_allows_and_a_question_is_answered_from_the_plan() -> None:
+    done = chat("look at it", "yes", "how long will it take?", "a", options=("--policy", "asking.toml"))
+    assert "words allow nothing: type a to allow it" in done.stderr
+    assert "s1 inspect_dataset: about" in done.stderr
+    assert done.stdout.count("4 usable rows") == 1
+
+
+def test_go_on_in_a_new_session_goes_on_with_what_another_one_left() -> None:
+    assert chat("look at it", options=("--policy", "asking.toml")).exit_code == 4
+    other = CliRunner().invoke(cli, ["chat", "--plain", "--session", "other"], input="go on\na\n")
+    assert (other.exit_code, "4 usable rows" in other.stdout) == (0, True)
 
 
 def test_an_error_ends_the_turn_and_not_the_conversation() -> None:

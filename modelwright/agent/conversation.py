@@ -12,19 +12,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from modelwright.agent import followups
 from modelwright.agent.driver import Approver
 from modelwright.agent.ending import closing_lines, is_rejection
-from modelwright.agent.followups import Again, Answer, GoOn, Meaning, Reply, corrections, turns
+from modelwright.agent.followups import Again, Answer, GoOn, Meaning, Reply, corrections, spoken, turns
 from modelwright.agent.lease import held
 from modelwright.agent.past import Past
 from modelwright.agent.results import RunResult
+from modelwright.agent.runs import Runs
 from modelwright.agent.session import Agent
 from modelwright.agent.sessions import Kind, Sessions, check_name, hold
-from modelwright.errors import BadRequest, ModelwrightError, QuestionOpen
+from modelwright.errors import BadRequest, ModelwrightError, QuestionOpen, Rejected
 from modelwright.types import Json, Plan, Step
 
 Act = Callable[[Callable[[str], None]], RunResult]
@@ -49,6 +50,8 @@ class Conversation:
         self._sessions = Sessions(db)
         self._instead = ""
         """What was said to the open question of the run that goes on now, and is a turn of its own."""
+        self._dropped = False
+        """Whether that question is not wanted any more, and nothing is instead."""
         self._after_no = ""
         """What was wanted instead of the plan, where the last thing said to it was a no."""
 
@@ -63,11 +66,21 @@ class Conversation:
     def _taken_instead(self, said: Said, *, yes: bool, limits: Mapping[str, Any] | None) -> Said:
         while said.result and (text := self._instead or (self._after_no if is_rejection(said.result.error) else "")):
             if self._instead:
-                run = said.result.run
-                self.agent.notice(run, f"the question is dropped; it can still be answered: modelwright resume {run} --answer …")
+                self._drop(said.result.run, text)
             self._instead = self._after_no = ""
             said = self._said(text, yes=yes, limits=limits)
+        if said.result and self._dropped:
+            self._dropped = False
+            error = {"type": "Rejected", "message": self._drop(said.result.run), "fix": ""}
+            ended = replace(said.result, status="denied", exit_code=Rejected.exit_code, error=error, pending=None)
+            return replace(said, exit_code=Rejected.exit_code, result=ended)
         return said
+
+    def _drop(self, run: str, instead: str = "") -> str:
+        """The question of the run is answered no more; what is told about that."""
+        told = f"the question is dropped; it can still be answered: modelwright resume {run} --answer …"
+        self.agent.drop(run, told, instead)
+        return told
 
     def asked(self, approver: Approver) -> Approver:
         """The approver, but that what is no answer to a question is kept to be said next, and the question stays open.
@@ -80,12 +93,18 @@ class Conversation:
             rest, refuses = corrections.without_no(str((reply or {}).get("said", "")))
             self._after_no = rest if refuses else ""
             text = str((reply or {}).get("answer", ""))
-            if pending["kind"] == "question" and text and turns.is_own(text, pending, self.agent.workspace.root):
-                self._instead = text
-                return None
-            return reply
+            return self._answered(text, pending, ask) if pending["kind"] == "question" and text else reply
 
         return ask
+
+    def _answered(self, text: str, pending: Json, ask: Approver) -> Json | None:
+        """What words say to a question: an answer, one of those listed, that it is not wanted, or a turn of their own."""
+        if spoken.is_go_on(text):  # it goes on with the answer
+            return ask(pending)
+        self._dropped = spoken.is_dismissal(text) and text not in pending["choices"]
+        if not self._dropped and turns.is_own(text, pending, self.agent.workspace.root):
+            self._instead = text
+        return None if self._dropped or self._instead else {"answer": turns.listed(text, pending["choices"]) or text}
 
     def _said(self, text: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None) -> Said:
         meaning = self._meaning(text)
@@ -148,6 +167,11 @@ class Conversation:
             return None
         return newest
 
+    def _left_elsewhere(self) -> list[Past]:
+        """Runs of this folder that were left unfinished, the newest first; none that another process works on."""
+        left = [past for run in Runs(self._db).all() if (past := Past(self._db, run)).unfinished]
+        return [past for past in left if not held(self.agent.workspace.run_dir(past.run.id))]
+
     def _past(self, run: str) -> Past | None:
         try:
             return Past.of(self._db, run)
@@ -156,7 +180,7 @@ class Conversation:
 
     def _meaning(self, text: str) -> Meaning:
         try:
-            return followups.read(text, self.pasts(), self.agent.workspace)
+            return followups.read(text, self.pasts(), self.agent.workspace, self._left_elsewhere)
         except QuestionOpen as question:
             return Answer(str(question), question.exit_code)
 

@@ -30,7 +30,7 @@ from modelwright.agent.runs import Run, Runs, as_they_stand, worked_seconds
 from modelwright.agent.spoken_to import understood
 from modelwright.agent.thinking import Thinking
 from modelwright.agent.trace import TraceWriter, next_seq
-from modelwright.errors import BadRequest
+from modelwright.errors import BadRequest, Rejected
 from modelwright.events import Emitter, EventType, Sink
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.gate import assess
@@ -145,11 +145,14 @@ class Agent:
                     found.options["yes"] = True
                 return self._drive(db, found, None, said)
 
-    def notice(self, run: str, message: str) -> None:
-        """Tell something about a run that has stopped; it goes to the trace as well."""
+    def drop(self, run: str, message: str, instead: str = "") -> None:
+        """A run whose question nobody wants to answer ends as refused; by its id it can still be answered. `instead` was said to it."""
+        error = {"type": "Rejected", "message": message, "fix": ""}
         with self._database() as db:
             sinks: list[Sink] = [TraceWriter(db), *([self._on_event] if self._on_event else [])]
-            Emitter(run, sinks, first_seq=next_seq(db, run)).emit(EventType.NOTICE, message=message)
+            told = {"message": message, "dropped": True, **({"instead": instead} if instead else {})}
+            Emitter(run, sinks, first_seq=next_seq(db, run)).emit(EventType.NOTICE, **told)
+            Runs(db).update(run, status="denied", exit_code=Rejected.exit_code, error=error)
 
     def show(self, run: str) -> RunResult:
         """How a run stands, without touching it."""
@@ -168,8 +171,7 @@ class Agent:
         if result.status not in ("running", "interrupted"):
             return result
         (now,) = as_they_stand(db, self.workspace, [replace(run, status="running")])
-        seconds = max(result.spent.seconds, worked_seconds(db, run.id))
-        return replace(result, status=now.status, spent=result.spent.model_copy(update={"seconds": seconds}))
+        return replace(_with_worked(db, result), status=now.status)
 
     def _drive(self, db: sqlite3.Connection, run: Run, fresh: RunState | None, said: Json) -> RunResult:
         with self._opened(db, run) as (driver, emitter):
@@ -181,6 +183,7 @@ class Agent:
             finished = driver.drive(inputs, self._asked(driver, RunStore(db, run.id)))
             state = RunStore(db, run.id).expanded(driver.state())
             result = collect(db, run, state, self.workspace, interrupted=not finished)
+            result = result if finished else _with_worked(db, result)
             ended = {"status": result.status, "exit_code": result.exit_code, "spent": result.spent.model_dump(), "error": result.error}
             emitter.emit(EventType.RUN_ENDED, **ended)
             Runs(db).update(run.id, plan=result.plan.model_dump(mode="json") if result.plan else None, **ended)
@@ -246,6 +249,12 @@ class Agent:
 
     def _policy(self, path: str | None) -> Any:
         return load_policy(Path(path) if path else None)
+
+
+def _with_worked(db: sqlite3.Connection, result: RunResult) -> RunResult:
+    """With all seconds that it worked: those of a call that was cut are in no state, its events tell them."""
+    seconds = max(result.spent.seconds, worked_seconds(db, result.run))
+    return replace(result, spent=result.spent.model_copy(update={"seconds": seconds}))
 
 
 def _limits(default: Limits, changes: Mapping[str, Any] | None) -> Limits:

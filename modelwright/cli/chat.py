@@ -27,14 +27,17 @@ TERMINAL_UI = "modelwright.tui.app"
 @click.option("--model", metavar="REF", help="what plans: builtin, a GGUF file, scripted:FILE")
 @clear_errors
 def chat(session: str | None, plain: bool, yes: bool, policy: str | None, model: str | None) -> None:
-    """A conversation: requests, follow-ups ("now quantize it", "again with rank 32") and questions ("why?")."""
+    """A conversation: requests, follow-ups ("now quantize it", "again with rank 32") and questions ("why?").
+
+    Without --session the terminal UI opens the one whose run works or waits for you, else a new one.
+    """
     from modelwright.agent.sessions import new_name
 
-    name = named(session) if session else new_name()
+    name = named(session) if session else ""
     if not plain and not yes and policy is None and model is None and has_terminal_ui():
         importlib.import_module(TERMINAL_UI).main(name)
         return
-    sys.exit(talk(name, yes, policy=policy, model=model))
+    sys.exit(talk(name or new_name(), yes, policy=policy, model=model))
 
 
 def talk(name: str, yes: bool, **options: Any) -> int:

@@ -53,6 +53,7 @@ def cli(context: click.Context) -> None:
         return
     if sys.stdin.isatty() and sys.stdout.isatty():
         context.invoke(chat.chat)
+        return
     click.echo(context.get_help())
 
 

@@ -36,6 +36,8 @@ from modelwright.types import (
 )
 
 SAMPLES = Path(__file__).parent / "samples"
+FAR = 1.1
+"""Times the bits of its label: from here on the name of a type says too little of its size."""
 CALIBRATION = ("prose.txt", "english.txt", "code.txt", "json.txt", "legal.txt")
 
 
@@ -174,8 +176,16 @@ def _absolute(path: str | None, ctx: ToolContext) -> str | None:
 
 
 def _summary(model: Model, made: list[Quantization]) -> str:
-    files = ", ".join(f"{one.type} {human_bytes(one.bytes)} at {one.bits_per_weight:.2f} bits" for one in made)
+    files = ", ".join(f"{one.type} {human_bytes(one.bytes)} at {one.bits_per_weight:.2f} bits{_instead(one)}" for one in made)
     return f"{model.name}: {files}"
+
+
+def _instead(one: Quantization) -> str:
+    """What most of the tensors that fell back became, where that moves the bits far from the label's."""
+    if not one.fallbacks or one.bits_per_weight < FAR * one.nominal_bits:
+        return ""
+    wanted_to_written = max(one.fallbacks, key=one.fallbacks.__getitem__)
+    return f", not {one.nominal_bits:.2f} ({one.fallback_tensors} tensors fell back, {wanted_to_written}: {one.fallback_reason})"
 
 
 def notes(made: Sequence[Quantization]) -> list[str]:

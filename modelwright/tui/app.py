@@ -1,7 +1,7 @@
 """The terminal app: its screens, its keys, and how it begins and ends.
 
 Two facts: the agent runs in a process of its own (worker.py), so neither a crash nor the end of this app touches a run; and nothing
-of LangGraph, of a model or of the database is imported before the first frame is drawn. No decision is made here: plans, policies,
+of LangGraph or of a model is imported before the first frame is drawn. No decision is made here: plans, policies,
 estimates and verdicts come from the agent. Not here: what the worker says (hearing.py) and what it is told (turns.py).
 """
 
@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from modelwright.tui.commands import Palette, named
 from modelwright.tui.hearing import Hearing
+from modelwright.tui.leaving import GOES_ON, LEAVE, PAUSE, asked_before, bound_here, told_after
 from modelwright.tui.link import COMMAND
 from modelwright.tui.messages import PlanTaken, Replied, Said
 from modelwright.tui.notices import Notices
@@ -62,6 +63,7 @@ class Modelwright(Notices):
         self.hearing = Hearing(self)
         self.turns = Turns(self, command)
         self._leaving = False
+        self.left = ""  # what the shell is told of the run
 
     def get_default_screen(self) -> Screen[None]:
         return Chat(self.session, self.root)
@@ -234,7 +236,6 @@ class Modelwright(Notices):
     # sessions ----------------------------------------------------------------------------------------------------------------
 
     def action_new(self) -> None:
-        """An empty conversation."""
         from modelwright.agent.sessions import new_name
 
         self.change_session(new_name())
@@ -244,13 +245,14 @@ class Modelwright(Notices):
         from modelwright.agent.sessions import check_name
         from modelwright.errors import BadRequest
 
-        if self.turns.busy:
-            return self.notify("a run is at work: pause it first (Ctrl+T)", severity="warning", markup=False)
+        if why := bound_here(self):
+            return self.notify(why, severity="warning", markup=False)
         try:
             self.session = check_name(name)
         except BadRequest as error:
             return self.notify(str(error), severity="error", markup=False)
         self.view = RunView()
+        self.turns.over()  # what it asks stays asked there
         self.call_later(self._open_other)
         return None
 
@@ -264,36 +266,35 @@ class Modelwright(Notices):
     def action_leave(self) -> None:
         from modelwright.tui.screens.ask import Choose
 
-        if not self.turns.busy or self.turns.pending is not None:
+        asked = asked_before(self)
+        if asked is None:
             self.call_later(self._leave, False)
-            return
-        if self.screen.is_modal:
-            return
-        choices = [("go on", "the run goes on without the app"), ("pause", "the run stops here and can go on"), ("stay", "back to the app")]
-        self.push_screen(Choose("A run is at work", choices), self._left)
+        elif not self.screen.is_modal:
+            self.push_screen(Choose(*asked), self._left)
 
     async def action_quit(self) -> None:
         self.action_leave()
 
     def _left(self, choice: str | None) -> None:
-        if choice in ("go on", "pause"):
-            self.call_later(self._leave, choice == "pause")
+        if choice in (GOES_ON, PAUSE, LEAVE):
+            self.call_later(self._leave, choice == PAUSE)
 
     async def _leave(self, pause: bool) -> None:
         self._leaving = True
+        self.left = told_after(self, paused=pause)
         if pause:
             self.turns.link.stop_run()
         await self.turns.link.let_go()
         self.exit()
 
 
-def main(session_name: str) -> None:
-    """Open the app on this session, in this folder; comes back when it is left."""
-    from modelwright.agent.sessions import check_name
+def main(session_name: str = "") -> None:
+    """Open the app on this session, else on the one whose run works or waits for an answer, else on a new one; until it is left."""
+    from modelwright.agent.sessions import check_name, new_name
+    from modelwright.tui.data import session_to_open
 
-    check_name(session_name)
-    app = Modelwright(session_name)
+    app = Modelwright(check_name(session_name or session_to_open(Path()) or new_name()))
     with contextlib.suppress(KeyboardInterrupt):
         app.run()
-    if app.return_code:
-        click.echo(f"the app ended, the run did not: modelwright chat --session {app.session}", err=True)
+    if told := f"the app ended, the run did not: modelwright chat --session {app.session}" if app.return_code else app.left:
+        click.echo(told, err=True)

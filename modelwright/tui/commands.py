@@ -56,6 +56,8 @@ COMMANDS = (
     ),
     Command("/pause", "stop the run where it is; it can go on", "pause", "ctrl+t", also="stop interrupt halt break"),
     Command("/cancel", "stop the run and end it", "cancel", also="stop abort kill end"),
+    Command("/send", "begin what was queued and then kept", "screen.send_queue", also="queue queued kept begin"),
+    Command("/drop", "take back what is queued", "screen.drop_queue", also="queue queued kept unqueue withdraw"),
     Command("/budget", "raise a bound of the run", "budget", "ctrl+b", "raise_limits", also="limits bounds timeout raise seconds"),
     Command("/card", "go to what is asked, or the last result, and back", "card", "ctrl+g", also="answer approve focus jump"),
     Command("/new", "an empty conversation; a word behind it names it", "new", with_words="change_session", also="clear reset start"),

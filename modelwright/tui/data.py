@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OVER = ("done", "unverified", "failed", "denied", "nothing")
 """States of a run in which nothing more happens by itself."""
+GOES_ON = ("running", "waiting")
+"""States of a run that somebody comes back to: a process works on it, or it waits for an answer."""
 
 
 @contextmanager
@@ -62,6 +64,7 @@ def past_turns(root: Path, session: str, most: int = 30) -> list[PastTurn]:
 
     turns = turns_of(root, session)[-most:]
     told = [PastTurn(turn.request, outcome(turn)) for turn in turns]
+    said: dict[int, list[str]] = {}
     whole = turns[-MOST_WHOLE:]
     first = {turn.run: turn for turn in reversed(whole)}  # a run that was gone on with has several turns
     last = {turn.run: turn for turn in whole}
@@ -72,7 +75,26 @@ def past_turns(root: Path, session: str, most: int = 30) -> list[PastTurn]:
             goes_on = turn is turns[-1] and not is_over  # it shows its plan itself
             view = plan_view(root, turn.run) if first[turn.run] is turn and not goes_on else None
             told[at] = replace(told[at], view=view, result=found if is_over and last[turn.run] is turn else None)
-    return told
+            if goes_on and found and found["status"] == "waiting":  # its card says what it waits for
+                told[at] = replace(told[at], outcome="")
+            said[at] = said_to(root, turn.run) if first[turn.run] is turn else []
+    return [part for at, one in enumerate(told) for part in _with_words(one, said.get(at, []))]
+
+
+def said_to(root: Path, run: str) -> list[str]:
+    """The words that changed its plan while it waited, oldest first."""
+    with database(root) as db:
+        rows = db.execute("select data from events where run = ? and type = 'approval.given' order by seq", (run,)).fetchall() if db else []
+    found = [json.loads(row["data"]).get("said") for row in rows]
+    return [str(text) for text in found if text]
+
+
+def _with_words(turn: PastTurn, said: list[str]) -> list[PastTurn]:
+    """The words stand below the plan, and above what came of it."""
+    if not said:
+        return [turn]
+    *between, last = said
+    return [replace(turn, outcome="", result=None), *(PastTurn(text, "") for text in between), replace(turn, request=last, view=None)]
 
 
 def plan_view(root: Path, run: str) -> RunView | None:
@@ -107,6 +129,28 @@ def open_run(root: Path, session: str) -> str | None:
             return run if db and run and Runs(db).get(run).status not in OVER else None
         except BadRequest:  # its rows were taken out by hand
             return None
+
+
+def session_to_open(root: Path) -> str | None:
+    """The session whose newest run works or waits for an answer; of several the one where something was said last."""
+    from modelwright.agent.sessions import Sessions
+
+    with database(root) as db:
+        names = [overview.session for overview in Sessions(db).all()] if db else []
+        return next((name for name in names if db and _newest(db, root, name) in GOES_ON), None)
+
+
+def _newest(db: sqlite3.Connection, root: Path, session: str) -> str:
+    """How the newest run of the session stands; empty where it has none."""
+    from modelwright.agent.runs import Runs, as_they_stand
+    from modelwright.agent.sessions import Sessions
+    from modelwright.errors import BadRequest
+
+    run = next((turn.run for turn in reversed(Sessions(db).turns(session)) if turn.run), None)
+    try:
+        return as_they_stand(db, Workspace(root), [Runs(db).get(run)])[0].status if run else ""
+    except BadRequest:  # its rows were taken out by hand
+        return ""
 
 
 def last_result(root: Path, session: str) -> Json | None:
@@ -144,7 +188,7 @@ def result_of(root: Path, run: str) -> Json | None:
         "plan": past.run.plan,
         "steps": steps,
         "report": str(report) if report.is_file() else None,
-        "spent": {"steps": 0, "seconds": 0.0, **(past.run.spent or {})},
+        "spent": {"steps": 0, "seconds": 0.0, **(standing.spent or {})},
         "error": past.run.error,
     }
     return dict(clean(found))

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 BELL_AFTER_SECONDS = 10.0
 """A turn that took longer rings the terminal's bell at its end."""
+NOT_TO_ITS_END = ("interrupted", "failed", "unverified", "waiting")
+"""Ends of a run after which what was queued for later is kept."""
+YES = "Words allow nothing: Ctrl+G, then a and Enter, allows it; x refuses it."
 PAST = "_load_past"
 """The app's worker that reads what was said before."""
 FOLLOW_SECONDS, MEMORY_SECONDS = 0.3, 3.0
@@ -91,12 +94,24 @@ class Hearing:
             app.chat.settle()
             app.chat.new_turn()
             app.view = RunView()
+        if event["type"] == "notice" and event["data"].get("dropped"):
+            self._question_dropped(str(event["data"].get("instead", "")))
         known = app.view.take(event)
         if event["type"] in ("policy.decision", "approval.given"):
             app.call_after_refresh(app.chat.plan_changed)
         if event["type"] == "plan.proposed" and app.chat.plan_card is not None:
             app.chat.new_turn()  # planned anew: another card
         return known
+
+    def _question_dropped(self, instead: str) -> None:
+        """What was said to the question was no answer to it."""
+        from modelwright.tui.widgets.cards import heard
+        from modelwright.tui.widgets.question import QuestionCard
+
+        for card in list(self._app.chat.query(QuestionCard))[-1:]:
+            card.close()
+        if instead:
+            self._app.chat.add(heard(instead))
 
     def _as_it_was(self, run: str) -> RunView:
         """What happened in a run before it was resumed."""
@@ -212,7 +227,7 @@ class Hearing:
             message = f"the agent's process ended (code {said['gone']}) {words}"
             self._app.chat.add(trouble({"message": message, "fix": 'the run is kept: "go on" resumes it'}))
         was_ready, turns.ready = turns.ready, False
-        turns.over()
+        turns.over(well=False)
         self._app.chat.settle()
         if was_ready:
             self._app.call_later(turns.restart)
@@ -226,16 +241,17 @@ class Hearing:
         app.show_run()
         app.chat.ask(pending, app.view, app.policy)
         if words := pending.get("said"):
-            self._not_a_change(words["text"], words["why"])
+            self._not_a_change(**words)
 
-    def _not_a_change(self, text: str, why: str) -> None:
+    def _not_a_change(self, text: str, why: str, means: str) -> None:
         """What was said to the plan has changed nothing, and it waits as before."""
-        from modelwright.tui.widgets.cards import trouble
+        from modelwright.tui.widgets.cards import Answer, trouble
 
-        if why:
-            self._app.chat.add(trouble({"message": why}))
-        else:
+        if means == "request":
             self._app.turns.not_for_plan(text)
+        else:
+            told = trouble({"message": why}) if means == "unclear" else Answer(YES if means == "yes" else why)
+            self._app.chat.add(told)
 
     def _told_done(self, said: Json) -> None:
         from modelwright.tui.widgets.cards import Answer
@@ -247,23 +263,23 @@ class Hearing:
             app.chat.add_result(ResultCard(with_peaks(done["result"], done.get("peaks") or {}), view=app.view))
         else:
             app.chat.add(Answer(done["answer"]))
-        self._over()
+        self._over(well=not done["result"] or done["result"]["status"] not in NOT_TO_ITS_END)
 
     def _told_error(self, said: Json) -> None:
         from modelwright.tui.widgets.cards import trouble
 
         self._settle()
         self._app.chat.add(trouble(said["error"]))
-        self._over()
+        self._over(well=False)
 
     def _settle(self) -> None:
         """Draw the run as it ended before anything is put below it."""
         self._app.show_run()
         self._app.chat.settle()
 
-    def _over(self) -> None:
+    def _over(self, *, well: bool) -> None:
         app = self._app
-        if app.turns.over() > BELL_AFTER_SECONDS:
+        if app.turns.over(well=well) > BELL_AFTER_SECONDS:
             app.bell()
         app.stand("ready")
         app.turns.next()

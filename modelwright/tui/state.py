@@ -77,6 +77,8 @@ class StepView:
     checks: list[Json] = field(default_factory=list)
     defaults: Json = field(default_factory=dict)
     """As the gate last told: what is not given and decides what is made or what it costs."""
+    changed: frozenset[str] = frozenset()
+    """The arguments that the last change of the plan gave another value."""
     series: dict[str, Series] = field(default_factory=dict)
 
     @property
@@ -162,11 +164,15 @@ class RunView:
 
     def _on_policy_decision(self, data: Json, step: StepView | None, event: Json) -> None:
         if step:
-            step.decision, step.rule, step.reason, step.answer = data["decision"], data["rule"], data.get("reason", ""), ""
+            step.decision, step.rule, step.reason = data["decision"], data["rule"], data.get("reason", "")
             step.estimate, step.defaults = data.get("estimate"), data.get("defaults") or {}
 
     def _on_approval_asked(self, data: Json, step: StepView | None, event: Json) -> None:
+        """What was said of these steps holds no more; a decision that is told again after a yes takes that yes from none."""
         self.status = "waiting"
+        for name in data.get("steps") or ():
+            if name in self.steps:
+                self.steps[name].answer = ""
 
     def _on_question_asked(self, data: Json, step: StepView | None, event: Json) -> None:
         self.status = "waiting"
@@ -174,9 +180,16 @@ class RunView:
     def _on_approval_given(self, data: Json, step: StepView | None, event: Json) -> None:
         self.status = "running"
         self._note_answers(data)
+        self._mark(data.get("edit") or {})
         for name, changes in (data.get("edit") or {}).items():
             if name in self.steps:
                 self._change(self.steps[name], changes)
+
+    def _mark(self, edit: Json) -> None:
+        """Which values are other ones now; a yes to them marks none and takes no mark away."""
+        if edit:
+            for name, one in self.steps.items():
+                one.changed = frozenset(edit.get(name) or ())
 
     def _change(self, step: StepView, changes: Json) -> None:
         """None takes an argument out, and its source with it."""
@@ -234,7 +247,7 @@ class RunView:
         self.status = data["status"]
         for one in self.steps.values():
             if one.status == RUNNING:
-                one.status = CUT
+                one.status, one.seconds = CUT, max(0.0, event["time"] - one.started)
 
     # what is left -------------------------------------------------------------------------------------------------
 

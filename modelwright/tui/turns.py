@@ -1,20 +1,20 @@
 """What the person wants, one thing at a time: requests, replies, edited plans, and stopping, passed on to the worker.
 
-Three facts: while the worker is busy a request waits in a queue, and stands at the end of the conversation until its turn begins; what
-must stop a run first (a raised bound, a cancel) is put at the head of that queue before the run is stopped; and words that are said
-while a plan waits for a yes go to that plan, and only those that are a request of their own come back to the queue. What the worker
-says back is heard in hearing.py.
+Three facts: while the worker is busy a request waits in a queue (queued.py), and "stop" and "go on" are for the run itself; what must
+stop a run first (a raised bound, a cancel) is put at the head of that queue before the run is stopped; and words that are said while a
+plan waits for a yes go to that plan, and only those that are a request of their own come back to the queue. What the worker says back
+is heard in hearing.py.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelwright.text import human_seconds
 from modelwright.tui.link import Link, stop_holder
+from modelwright.tui.queued import Backlog, Queued
 from modelwright.types import Json
 
 if TYPE_CHECKING:
@@ -28,14 +28,9 @@ WAITS = {
 """What becomes of a request while a run waits for the person."""
 AT_WORK = "it comes next: a run is at work"
 FOLLOWED = "it comes next: the other process still works on its run; Ctrl+T pauses that"
-
-
-@dataclass(frozen=True)
-class Queued:
-    """`shown` is what the person said; empty for what only the app does."""
-
-    command: Json
-    shown: str = ""
+STOPPED = 'it stops where it is: "go on" goes on with it, /cancel ends it'
+GOES_ON = "nothing to go on with: the run is at work"
+RAISE_FIRST = "it goes on once you raise the bound (Ctrl+G)"
 
 
 class Turns:
@@ -44,10 +39,11 @@ class Turns:
     def __init__(self, app: Modelwright, command: Sequence[str]) -> None:
         self._app, self._command = app, command
         self.link = self._new_link()
+        self._session = app.session
         self.ready = self.busy = False
         self.pending: Json | None = None
         self.began = time.monotonic()
-        self._queue: list[Queued] = []
+        self._queue = Backlog()
         self._stale = False
         """The settings have changed since the worker began."""
 
@@ -55,6 +51,9 @@ class Turns:
         return Link(self._app.hearing.receive, self._command)
 
     async def start(self) -> None:
+        if self._session != self._app.session:  # what was said in another conversation is not for this one
+            self._session = self._app.session
+            self.drop_queue()
         await self.link.start(self._app.session)
 
     async def restart(self) -> None:
@@ -76,7 +75,7 @@ class Turns:
         """Queue a command for the worker, as a turn of the conversation."""
         if shown and (why := self._why_later()):
             self._app.notify(why, markup=False)
-        self._queue.append(Queued(command, shown))
+        self._queue.add(Queued(command, shown))
         self._show_queue()
         self.next()
 
@@ -87,13 +86,30 @@ class Turns:
         return AT_WORK if self.busy else FOLLOWED if self._app.hearing.follows else ""
 
     def _show_queue(self) -> None:
-        self._app.chat.show_queue([one.shown for one in self._queue if one.shown])
+        self._app.chat.show_queue(self._queue.lines(), self._queue.way)
 
     def say(self, text: str, *, shown: bool = True) -> None:
         if shown and self.pending is not None and self.pending["kind"] == "approval":
             self._say_to_plan(text)
-        else:
+        elif not (shown and self._is_for_run(text)):
             self.do({"do": "say", "text": text}, text if shown else "")
+
+    def _is_for_run(self, text: str) -> bool:
+        """ "stop" and "go on" wait for nothing: they are for the run at work, also for that of another process."""
+        from modelwright.agent.followups import spoken
+        from modelwright.tui.widgets.cards import heard
+
+        if not (self.busy or self._app.hearing.follows):
+            return False
+        if spoken.is_stop(text):
+            self._app.chat.add(heard(text))
+            self._app.notify(STOPPED, markup=False)
+            self._app.action_pause()
+        elif spoken.is_go_on(text):
+            self._app.notify(RAISE_FIRST if self.pending else GOES_ON, markup=False)
+        else:
+            return False
+        return True
 
     def _say_to_plan(self, text: str) -> None:
         """It may be a change of the plan, or a no: the agent knows. What it is not comes back (`not_for_plan`)."""
@@ -111,7 +127,7 @@ class Turns:
 
         if self.busy or not self.ready or not self._queue or self._stale:
             return
-        begun = self._queue.pop(0)
+        begun = self._queue.pop()
         self._show_queue()
         if begun.shown:
             self._app.chat.add(heard(begun.shown))
@@ -123,9 +139,26 @@ class Turns:
     def anything_waits(self) -> bool:
         return bool(self._queue)
 
-    def over(self) -> float:
-        """The turn has ended; how many seconds it took, since the person's last answer in it."""
+    def release(self) -> int:
+        """What was kept begins after all; how many."""
+        count = self._queue.release()
+        self._show_queue()
+        self.next()
+        return count
+
+    def drop_queue(self) -> int:
+        """Take back what is queued; how many."""
+        count = self._queue.drop()
+        self._show_queue()
+        return count
+
+    def over(self, *, well: bool = True) -> float:
+        """The turn has ended; how many seconds it took, since the person's last answer in it. What was to follow one that did not end
+        well begins only when the person says so."""
         self.busy, self.pending = False, None
+        if not well:
+            self._queue.keep()
+            self._show_queue()
         if self._stale and self.ready:
             self._app.call_later(self.restart)
         return time.monotonic() - self.began
@@ -149,7 +182,7 @@ class Turns:
     def take_plan(self, plan: Json, instead_of: str) -> None:
         """The proposed plan is refused, the edited one becomes a run."""
         asked = self.pending
-        self._queue.insert(0, Queued({"do": "plan", "plan": plan, "text": f"run the edited plan of {instead_of}"}))
+        self._queue.add(Queued({"do": "plan", "plan": plan, "text": f"run the edited plan of {instead_of}"}), first=True)
         if asked is not None:
             self.reply({"reject": {asked["calls"][0]["id"]: REPLACED}})
         else:
@@ -196,6 +229,7 @@ class Turns:
             return False
         if self.pending is not None and self.pending["kind"] == "approval":
             return self.reply({"reject": {self.pending["calls"][0]["id"]: "cancelled"}})
+        self._queue.keep()
         self._first({"do": "end", "run": view.run, "step": step, "reason": "cancelled"})
         return True
 
@@ -209,7 +243,8 @@ class Turns:
 
     def _first(self, command: Json) -> None:
         """Before all that waits, and instead of what runs."""
-        self._queue.insert(0, Queued(command))
+        self._queue.add(Queued(command), first=True)
+        self._show_queue()
         if self.busy:
             self.pause()
         else:

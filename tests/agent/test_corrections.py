@@ -12,10 +12,10 @@ import pytest
 
 from modelwright import Agent
 from modelwright.agent.conversation import open_conversation
-from modelwright.agent.followups import Again, Ask, Reply, corrections, read
-from modelwright.agent.followups.corrections import Change, Refusal, Request, Unclear
+from modelwright.agent.followups import Again, Answer, Ask, Reply, corrections, of_plan, read
+from modelwright.agent.followups.corrections import Change, Question, Refusal, Request, Unclear, Yes
 from modelwright.errors import QuestionOpen
-from modelwright.types import Plan, Step
+from modelwright.types import Decision, Estimate, Plan, Step
 from modelwright.workspace import Workspace
 from tests.agent.past_runs import write_run
 
@@ -58,6 +58,15 @@ def plan(tool: str, args: Json) -> Plan:
         ("with b.gguf instead", {"model": "b.gguf"}),
         ("no, quantize b.gguf to Q8_0", {"model": "b.gguf", "types": ["Q8_0"]}),
         ("make it Q5_K_M and Q8_0", {"types": ["Q5_K_M", "Q8_0"]}),
+        ("also Q8_0", {"types": ["Q4_K_M", "Q8_0"]}),
+        ("and Q3_K_M too", {"types": ["Q4_K_M", "Q3_K_M"]}),
+        ("and Q3_K_M", {"types": ["Q4_K_M", "Q3_K_M"]}),
+        ("hmm, I'd like Q8_0 as well please", {"types": ["Q4_K_M", "Q8_0"]}),
+        ("not only Q4_K_M but also Q8_0", {"types": ["Q4_K_M", "Q8_0"]}),
+        ("and only Q8_0", {"types": ["Q8_0"]}),
+        ("can you use Q6_K?", {"types": ["Q6_K"]}),
+        ("what about Q6_K?", {"types": ["Q6_K"]}),
+        ("yes, but use Q6_K", {"types": ["Q6_K"]}),
     ],
 )
 def test_only_what_is_said_changes_in_a_quantization(said: str, changes: Json, workspace: Path) -> None:
@@ -81,7 +90,38 @@ def test_only_what_is_said_changes_in_a_training(said: str, changes: Json, works
     assert corrections.read(said, plan("finetune", TUNE), workspace) == Change({"s1": changes})
 
 
-@pytest.mark.parametrize("said", ["no", "No.", "nope", "no thanks", "nein", "n"])
+def test_a_list_that_is_not_given_is_added_to_what_it_would_be(workspace: Path) -> None:
+    bare = plan("quantize", {"model": "a.gguf"})
+    assert corrections.read("also Q4_K_M", bare, workspace) == Change({"s1": {"types": ["Q8_0", "Q4_K_M"]}})
+    told = Plan(steps=[bare.steps[0].model_copy(update={"defaults": {"types": ["Q5_K_M"]}})])
+    assert corrections.read("also Q4_K_M", told, workspace) == Change({"s1": {"types": ["Q5_K_M", "Q4_K_M"]}})
+
+
+@pytest.mark.parametrize("said", ["yes", "ok", "Yes, go ahead.", "sure", "looks good", "go on", "ja", "y"])
+def test_a_yes_in_words_is_no_consent(said: str, workspace: Path) -> None:
+    assert corrections.read(said, plan("quantize", QUANTIZE), workspace) == Yes()
+
+
+@pytest.mark.parametrize(
+    "said", ["how long will it take?", "yes, but how long will it take?", "why?", "how much memory does it need", "is it safe?", "help"]
+)
+def test_a_question_about_the_plan_is_no_change_and_no_request(said: str, workspace: Path) -> None:
+    assert isinstance(corrections.read(said, plan("quantize", QUANTIZE), workspace), Question)
+
+
+def test_the_plan_answers_from_its_estimates(workspace: Path) -> None:
+    step = Step(id="s1", tool="quantize", args=QUANTIZE, sources={"model": "request[0:6]"}, defaults={"threads": 2})
+    known = Plan(
+        steps=[step.model_copy(update={"estimate": Estimate(seconds=90, memory_bytes=10**9), "decision": Decision.ASK, "rule": "made"})]
+    )
+    place = Workspace(workspace)
+    assert of_plan.answer("how long will it take?", known, place).startswith("s1 quantize: about 1:30")
+    assert "rule made" in of_plan.answer("why?", known, place)
+    assert "types=['Q4_K_M']" in of_plan.answer("what does it do?", known, place)
+    assert "the plan does not tell" in of_plan.answer("is it safe?", known, place)
+
+
+@pytest.mark.parametrize("said", ["no", "No.", "nope", "no thanks", "nein", "n", "never mind", "cancel", "stop it", "forget it"])
 def test_a_plain_no_refuses(said: str, workspace: Path) -> None:
     assert corrections.read(said, plan("quantize", QUANTIZE), workspace) == Refusal()
 
@@ -92,9 +132,7 @@ def test_a_plain_no_refuses(said: str, workspace: Path) -> None:
         ("evaluate b.gguf on train.jsonl", Request("evaluate b.gguf on train.jsonl")),
         ("quantize b.gguf to Q8_0", Request("quantize b.gguf to Q8_0")),
         ("no, evaluate it on train.jsonl", Request("evaluate it on train.jsonl", instead=True)),
-        ("how long did it take?", Request("how long did it take?")),
-        ("go on", Request("go on")),
-        ("help", Request("help")),
+        ("what is in train.jsonl?", Request("what is in train.jsonl?")),
     ],
 )
 def test_a_request_of_its_own_changes_nothing(said: str, wanted: Request, workspace: Path) -> None:
@@ -105,6 +143,10 @@ def test_a_request_of_its_own_changes_nothing(said: str, wanted: Request, worksp
     ("said", "why"),
     [
         ("no, too slow", "nothing of the plan is changed"),
+        ("can you make it faster?", "nothing of the plan is changed"),
+        ("I am not quite sure whether this is what I had in mind", "nothing of the plan is changed"),
+        ("add an evaluation on train.jsonl at the end", "add no step"),
+        ("wait", "nothing runs until it is allowed"),
         ("no, use c.jsonl", "c.jsonl does not exist"),
         ("use 3 epochs", "what is 'use 3 epochs'|what is '3 epochs'"),
     ],
@@ -124,6 +166,15 @@ def test_words_to_a_run_that_waits_change_that_run(db: sqlite3.Connection, place
     assert isinstance(meaning, Reply)
     assert (meaning.run, meaning.reply) == (past.run.id, {"edit": {"s1": {"types": ["Q6_K"]}}})
     assert read("no", [past], place) == Reply(past.run.id, {"reject": {"s1": ""}})
+    assert read("never mind", [past], place) == Reply(past.run.id, {"reject": {"s1": ""}})
+
+
+def test_a_yes_or_a_question_to_a_run_that_waits_starts_nothing(db: sqlite3.Connection, place: Workspace) -> None:
+    past = write_run(db, "quantize a.gguf", ("quantize", QUANTIZE, None), status="waiting", asked=["s1"])
+    assert read("yes", [past], place) == Answer(f"words allow nothing: `modelwright resume {past.run.id} --approve` does", 3)
+    asked = read("yes, but how long will it take?", [past], place)
+    assert isinstance(asked, Answer)
+    assert asked.text == "s1 quantize: unknown, as it could not be estimated"
 
 
 def test_words_after_a_refusal_make_the_same_plan_with_a_change(db: sqlite3.Connection, place: Workspace) -> None:
@@ -189,12 +240,27 @@ def test_the_reason_of_a_no_that_says_what_to_change_refuses_nothing(workspace: 
     assert (done.status, done.error and done.error["message"]) == ("denied", "s1 was rejected: it is too long")
 
 
+def test_a_reason_that_begins_otherwise_but_says_what_to_change_refuses_nothing(workspace: Path) -> None:
+    person = Person({"reject": {"s1": "wrong file, I meant data/b.jsonl, and only 3 problems"}}, {"allow": ["s1"]})
+    done = agent_of(person, workspace).run("look at it")
+    assert person.asked[1]["calls"][0]["args"] == {"dataset": "data/b.jsonl", "max_problems": 3}
+    assert done.status == "done"
+
+
+def test_a_yes_and_a_question_are_told_back_and_the_run_still_waits(workspace: Path) -> None:
+    person = Person({"said": "yes"}, {"said": "how long will it take?"}, None)
+    waits = agent_of(person, workspace).run("look at it")
+    assert waits.status == "waiting"
+    assert [pending["said"]["means"] for pending in person.asked[1:]] == ["yes", "question"]
+    assert person.asked[2]["said"]["why"].startswith("s1 inspect_dataset: about")
+
+
 def test_words_that_change_nothing_are_told_back_and_the_run_still_waits(workspace: Path) -> None:
     person = Person({"said": "no, use gone.jsonl"}, {"said": "evaluate builtin on b.jsonl"}, None)
     waits = agent_of(person, workspace).run("look at it")
     assert waits.status == "waiting"
     assert "gone.jsonl does not exist" in person.asked[1]["said"]["why"]
-    assert person.asked[2]["said"] == {"text": "evaluate builtin on b.jsonl", "why": ""}
+    assert person.asked[2]["said"] == {"text": "evaluate builtin on b.jsonl", "means": "request", "why": ""}
 
 
 def test_what_is_wanted_instead_is_taken_after_the_refusal(workspace: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from modelwright.agent.followups import Again, Answer, Ask, GoOn, read
 from modelwright.agent.followups.answers import kind_of
 from modelwright.agent.followups.mentions import mentions
-from modelwright.agent.followups.turns import is_own
+from modelwright.agent.followups.turns import is_own, listed
 from modelwright.agent.past import Past
 from modelwright.errors import QuestionOpen
 from modelwright.types import Thing
@@ -73,6 +73,14 @@ def test_what_quantize_made_is_not_quantized_again(db: sqlite3.Connection, place
     assert models("how good is it on eval.jsonl?", [past], place) == ["tuned-Q8_0.gguf"]
     assert models("export the adapter to hf", [past], place) == ["tuned"]
     assert models("evaluate the quantized one on eval.jsonl", [past], place) == ["tuned-Q8_0.gguf"]
+
+
+def test_what_one_step_made_several_of_is_asked_about(db: sqlite3.Connection, place: Workspace) -> None:
+    made = ("quantize", {"model": "a.gguf"}, {"models": ["a-Q6_K.gguf", "a-Q8_0.gguf"]})
+    past = write_run(db, "quantize a.gguf", made)
+    with pytest.raises(QuestionOpen, match=r"(?s)'it' can be any of these.*a-Q6_K\.gguf, a-Q8_0\.gguf.*say both"):
+        read("now measure how fast it is", [past], place)
+    assert set(models("compare both on eval.jsonl", [past], place)) == {"a-Q6_K.gguf", "a-Q8_0.gguf"}
 
 
 def test_the_latest_turn_counts(db: sqlite3.Connection, place: Workspace) -> None:
@@ -204,6 +212,17 @@ def test_what_is_a_turn_of_its_own_is_no_answer(said: str, own: bool, place: Wor
     assert is_own(said, pending, place.root) is own
 
 
+@pytest.mark.parametrize(
+    ("said", "choice"),
+    [
+        *(("the train one", "data/train.jsonl"), ("use dev please", "dev.jsonl"), ("the second one", "dev.jsonl")),
+        *(("the data one", ""), ("jsonl", ""), ("the third", ""), ("yes", ""), ("something else", "")),
+    ],
+)  # fmt: skip
+def test_words_that_point_to_one_listed_answer_are_that_answer(said: str, choice: str) -> None:
+    assert listed(said, ["data/train.jsonl", "dev.jsonl"]) == choice
+
+
 def test_words_that_are_asked_for_are_answers_and_an_unclear_request_is_said_anew(place: Workspace) -> None:
     wanted = {"question": "Which question should be answered?", "choices": []}
     assert not is_own("how long is the warranty?", wanted, place.root)
@@ -223,6 +242,29 @@ def test_again_means_the_newest_plan_with_the_tool_that_is_named(db: sqlite3.Con
     measured = write_run(db, "how good", evaluate("tuned", score(0.5, 0.4, 0.6)))
     assert changes("train again with rank 4", [measured, tuned], place) == {"s1": {"lora_rank": 4}}
     assert changes("again with the first 20 rows", [measured, tuned], place) == {"s1": {"limit": 20}}
+
+
+@pytest.mark.parametrize("request_", ["and with Q8_0?", "what about Q8_0", "und in Q8_0?"])
+def test_a_request_without_a_verb_is_the_newest_plan_that_takes_its_value(request_: str, db: sqlite3.Connection, place: Workspace) -> None:
+    past = write_run(db, "quantize", quantize(place.root, "a.gguf"))
+    later = write_run(db, "score", evaluate("a.gguf", score(0.5, 0.4, 0.6)))
+    meaning = read(request_, [later, past], place)
+    assert isinstance(meaning, Again)
+    assert (meaning.run, meaning.changes) == (past.run.id, {"s1": {"types": ["Q8_0"]}})
+
+
+def test_what_its_words_are_about_tells_the_plan(db: sqlite3.Connection, place: Workspace) -> None:
+    cache = write_run(db, "how big is the cache", ("kv_cache", {"model": "mistral-7b", "context_length": 8192}, {}))
+    later = write_run(db, "quantize", quantize(place.root, "a.gguf"))
+    meaning = read("and the cache in q8_0?", [later, cache], place)
+    assert isinstance(meaning, Again)
+    assert (meaning.run, meaning.changes) == (cache.run.id, {"s1": {"dtype": "q8_0"}})
+
+
+@pytest.mark.parametrize("request_", ["and quantize it to Q8_0?", "and what is the capital of France?", "is Q8_0 good?"])
+def test_a_request_with_a_verb_or_without_a_value_is_a_new_one(request_: str, db: sqlite3.Connection, place: Workspace) -> None:
+    past = write_run(db, "quantize", quantize(place.root, "a.gguf"))
+    assert not isinstance(read(request_, [past], place), Again)
 
 
 def test_a_tool_that_no_plan_had_goes_to_the_planner(db: sqlite3.Connection, place: Workspace) -> None:
@@ -255,6 +297,31 @@ def test_a_file_that_could_take_two_places_is_asked_about(db: sqlite3.Connection
 def test_after_a_failure_again_goes_on_with_it(status: str, request_: str, db: sqlite3.Connection, place: Workspace) -> None:
     past = write_run(db, "tune", ("finetune", {"dataset": "train.jsonl"}, None), status=status)
     assert read(request_, [past], place) == GoOn(past.run.id)
+
+
+def test_go_on_means_what_was_stopped_before_what_failed(db: sqlite3.Connection, place: Workspace) -> None:
+    stopped = write_run(db, "tune", finetune(place.root), status="interrupted")
+    failed = write_run(db, "how fast is it", ("benchmark", {"model": "a.gguf"}, None), status="failed", error={"message": "x", "fix": ""})
+    assert read("go on", [failed, stopped], place) == GoOn(stopped.run.id)
+    assert read("resume the fine-tuning", [failed, stopped], place) == GoOn(stopped.run.id)
+    assert read("try again", [failed, stopped], place) == GoOn(failed.run.id)
+    assert read("resume the benchmark", [failed, stopped], place) == GoOn(failed.run.id)
+
+
+def test_go_on_in_a_new_session_means_what_another_one_left(db: sqlite3.Connection, place: Workspace) -> None:
+    left = write_run(db, "tune", finetune(place.root), status="interrupted")
+    assert read("go on", [], place, lambda: [left]) == GoOn(left.run.id)
+    assert read("resume the fine-tuning", [], place, lambda: [left]) == GoOn(left.run.id)
+    nothing = read("go on", [], place)
+    assert isinstance(nothing, Answer)
+    assert "nothing was left unfinished" in nothing.text
+
+
+def test_a_stop_where_nothing_runs_says_so(db: sqlite3.Connection, place: Workspace) -> None:
+    left = write_run(db, "tune", finetune(place.root), status="interrupted")
+    said = read("stop", [left], place)
+    assert isinstance(said, Answer)
+    assert said.text.startswith(f"nothing is running; run {left.run.id} was stopped")
 
 
 # questions -------------------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ import pytest
 from modelwright.engines import gguf_write
 from modelwright.errors import BadRequest, EngineCrashed, ModelRefError
 from modelwright.graphs.context import RunContext
+from modelwright.modelrefs import Model
 from modelwright.tools._quantizing import BESIDE_FOLDER
-from modelwright.tools.quantize import Args, Quantization, Result, checks, estimate, notes, quantize
+from modelwright.tools.quantize import Args, Quantization, Result, _summary, checks, estimate, notes, quantize
 from tests.engines import tiny
 
 
@@ -41,6 +42,16 @@ def test_each_type_gives_a_file_that_checks(source: Path, tool_context: RunConte
 
     Path(result.models[0]).write_bytes(b"GGUF")
     assert [check.passed for check in checks(args, result)] == [False, False, True, True]
+
+
+def test_the_summary_says_what_most_tensors_became_where_the_label_is_far_off() -> None:
+    one = {"type": "Q6_K", "model": "m-Q6_K.gguf", "bytes": 138_400_000, "bits_per_weight": 8.12, "nominal_bits": 6.5625, "seconds": 1.0}
+    fell = {"fallback_tensors": 211, "fallbacks": {"Q6_K -> Q8_0": 210, "Q4_K -> Q5_0": 1}, "tensor_types": {"Q8_0": 211}}
+    far = Quantization(**one, **fell, fallback_reason="rows of 576 weights are not a multiple of 256")
+    said = "138.4 MB at 8.12 bits, not 6.56 (211 tensors fell back, Q6_K -> Q8_0: rows of 576 weights are not a multiple of 256)"
+    assert said in _summary(Model("m.gguf", "gguf", "m.gguf"), [far])
+    near = far.model_copy(update={"bits_per_weight": 6.6})
+    assert _summary(Model("m.gguf", "gguf", "m.gguf"), [near]).endswith("at 6.60 bits")
 
 
 def test_killed_in_the_middle_and_tried_again_gives_one_whole_file(

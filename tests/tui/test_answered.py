@@ -38,11 +38,14 @@ def test_a_rejection_leaves_the_other_steps_that_were_asked_about() -> None:
     assert answers(run) == ["rejected", "left"]
 
 
-def test_a_step_that_is_decided_anew_has_no_answer_yet() -> None:
+def test_an_answer_holds_until_the_step_is_asked_about_again() -> None:
+    """The gate tells its decisions again after a yes."""
     teller = lines.Teller()
     run = view(*lines.begin(teller), teller.event("approval.given", by="user", allow_for_run=["s1"]))
     assert answers(run) == ["allowed", ""]
     run.take(decided(teller, "s1")["event"])
+    assert answers(run) == ["allowed", ""]
+    run.take(teller.event("approval.asked", steps=["s1"])["event"])
     assert answers(run) == ["", ""]
 
 

@@ -36,7 +36,7 @@ async def test_a_request_becomes_a_plan_is_approved_runs_and_is_read(make_app: M
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?", "models-and-data-made"))
         assert "«train.jsonl»" in text_of(app), "the span of the request that an argument came from"
-        await pilot.press("ctrl+g", "a")
+        await pilot.press("ctrl+g", "a", "enter")
         await until(pilot, lambda: app.query(ResultCard))
         await until(pilot, shows(app, "done and verified", "▲ better", "[+0.500, +0.586]"))
     assert heard()[:2] == [{"do": "say", "text": lines.REQUEST}, {"reply": {"allow": ["s1"]}}]
@@ -50,11 +50,12 @@ async def test_keys_of_the_first_half_second_answer_nothing(
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("ctrl+g", "a", "r", "a")
+        await pilot.press("ctrl+g", "a", "enter")
         await pilot.pause(0.1)
         assert len(heard()) == 1, "only the request went out"
         monkeypatch.setattr(plan_card, "GRACE_SECONDS", 0.0)
-        await pilot.press("a")
+        await until(pilot, lambda: not app.query_one("#allow").has_class("-active"), "the button can be pressed again")
+        await pilot.press("enter")
         await until(pilot, lambda: len(heard()) == 2)
 
 
@@ -107,11 +108,11 @@ async def test_always_shows_the_rule_and_writes_it_after_a_second_yes(
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?", "always  "))
-        await pilot.press("ctrl+g", "A")
+        await pilot.press("ctrl+g", "A", "enter")
         await until(pilot, shows(app, "Always?", 'tools = ["finetune"]'))
         await pilot.press("n")
         assert not (workspace / "policy.toml").exists()
-        await pilot.press("A")
+        await pilot.press("A", "enter")
         await until(pilot, shows(app, "Always?"))
         await pilot.press("y")
         await until(pilot, lambda: heard()[1:2] == [{"reply": {"allow_for_run": ["s1"]}}])
@@ -129,7 +130,7 @@ async def test_a_removed_step_makes_another_plan_that_is_run_instead(make_app: M
         app.chat.query_one(DataTable).move_cursor(row=1)
         await pilot.press("ctrl+g", "d")
         await until(pilot, shows(app, "edited, not run yet", "1 step"))
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         await until(pilot, lambda: len(heard()) == 3)
     assert heard()[1] == {"reply": {"reject": {"s1": "replaced by an edited plan"}}}
     assert heard()[2]["do"] == "plan"
@@ -142,7 +143,7 @@ async def test_a_plan_that_does_not_check_is_not_taken(make_app: Make) -> None:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
         await pilot.press("ctrl+g", "d")  # the step that the other one refers to
-        await until(pilot, shows(app, "does not come before"))
+        await until(pilot, shows(app, "s2 compare uses what s1 makes, so s1 has to stand before it"))
         assert app.chat.query_one(PlanCard).draft is None
 
 
@@ -196,7 +197,7 @@ async def test_text_from_outside_is_never_markup(make_app: Make) -> None:
     async with app.run_test(notifications=True, size=(120, 50)) as pilot:
         await ask(pilot, nasty)
         await until(pilot, shows(app, "Allow s1 finetune?"))
-        await pilot.press("ctrl+g", "a")
+        await pilot.press("ctrl+g", "a", "enter")
         await until(pilot, lambda: not app.turns.busy)
         await ask(pilot, nasty)
         await until(pilot, lambda: not app.turns.busy and app.query("Answer"))

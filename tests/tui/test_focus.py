@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button, DataTable, Input
 
@@ -94,7 +95,7 @@ async def test_a_card_that_one_went_to_takes_its_keys(make_app: Make, heard: Hea
         app = await opened(pilot)
         await pilot.press(key)
         assert app.focused is app.chat.query_one(PlanCard).query_one(DataTable)
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         await until(pilot, lambda: heard()[1:] == [{"reply": {"allow": ["s1"]}}])
         await until(pilot, lambda: at_prompt(app))
 
@@ -117,11 +118,12 @@ async def test_a_card_that_has_the_keys_already_is_deaf_right_after_it_asks(
         await pilot.press("ctrl+g")
         app.turns.link.send({"go": "on"})
         await until(pilot, shows(app, "Allow [a]"))
-        await pilot.press("a", "r", "x")
+        await pilot.press("x", "a", "enter")
         assert app.screen is app.chat
         assert len(heard()) == 2
         monkeypatch.setattr(plan_card, "GRACE_SECONDS", 0.0)
-        await pilot.press("a")
+        await until(pilot, lambda: not app.query_one("#allow").has_class("-active"), "the button can be pressed again")
+        await pilot.press("enter")
         await until(pilot, lambda: heard()[2:] == [{"reply": {"allow": ["s1"]}}])
 
 
@@ -219,14 +221,14 @@ async def test_what_is_asked_later_is_brought_into_view_and_leaves_the_focus(mak
     app = make_app(asked_twice())
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await opened(pilot)
-        await pilot.press("ctrl+g", "a")
+        await pilot.press("ctrl+g", "a", "enter")
         await until(pilot, shows(app, "Allow s2 compare? · Ctrl+G to answer", "Reject"))
         assert at_prompt(app)
         await pilot.press("ctrl+g")
         await until(pilot, shows(app, "Allow s2 compare?", "Reject [x]"))
 
 
-async def test_an_edited_step_is_asked_about_again_where_the_person_is(make_app: Make, heard: Heard) -> None:
+async def test_an_edited_step_is_asked_about_again_and_the_prompt_has_the_keys(make_app: Make, heard: Heard) -> None:
     app = make_app([*asked(), lines.pending(), {"wait": True}])
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await opened(pilot)
@@ -236,6 +238,40 @@ async def test_an_edited_step_is_asked_about_again_where_the_person_is(make_app:
         await until(pilot, lambda: not app.screen.query_one("#done", Button).disabled)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: len(heard()) == 2 and app.chat.query_one(PlanCard).pending)
-        assert app.focused is app.chat.query_one(PlanCard).query_one(DataTable)
-        await pilot.press("a")
+        await until(pilot, lambda: at_prompt(app))
+        await pilot.press("ctrl+g", "a", "enter")
         await until(pilot, lambda: heard()[2:] == [{"reply": {"allow": ["s1"]}}])
+
+
+@pytest.mark.parametrize("words", ["and Q8_0", "remember it", "Also my file"])
+async def test_words_that_are_typed_at_a_card_approve_nothing_and_stand_at_the_prompt(make_app: Make, heard: Heard, words: str) -> None:
+    async with make_app(asked()).run_test(notifications=True, size=(100, 40)) as pilot:
+        app = await opened(pilot)
+        await pilot.press("ctrl+g", *words)
+        assert app.chat.composer.text == words
+        assert app.screen is app.chat
+        assert len(heard()) == 1, "only the request went out"
+
+
+async def test_words_that_come_all_at_once_are_whole_at_the_prompt(make_app: Make, heard: Heard) -> None:
+    async with make_app(asked()).run_test(notifications=True, size=(100, 40)) as pilot:
+        app = await opened(pilot)
+        await pilot.press("ctrl+g")
+        table = app.chat.query_one(PlanCard).table
+        for letter in "and d":  # all on their way before the first is heard
+            table.post_message(events.Key("space" if letter == " " else letter, letter))
+        await until(pilot, lambda: app.chat.composer.text == "and d")
+        assert len(heard()) == 1
+        assert app.chat.query_one(PlanCard).draft is None
+
+
+async def test_the_letter_of_a_yes_goes_to_its_button_and_enter_gives_it(make_app: Make, heard: Heard) -> None:
+    async with make_app(asked()).run_test(notifications=True, size=(100, 40)) as pilot:
+        app = await opened(pilot)
+        await pilot.press("ctrl+g", "r")
+        await until(pilot, shows(app, "For run [Enter]", "Allow [a]"))
+        assert len(heard()) == 1
+        await pilot.press("escape")
+        await until(pilot, lambda: at_prompt(app) and "[Enter]" not in text_of(app))
+        await pilot.press("ctrl+g", "r", "r", "enter")
+        await until(pilot, lambda: heard()[1:] == [{"reply": {"allow_for_run": ["s1"]}}])

@@ -78,7 +78,7 @@ async def test_edits_are_undone_and_the_proposed_plan_can_still_be_allowed(make_
         await until(pilot, lambda: steps_of(app) == ["finetune"])
         await pilot.press("x")
         await until(pilot, lambda: steps_of(app) == ["finetune", "compare"])
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         await until(pilot, lambda: heard()[1:] == [{"reply": {"allow": ["s1"]}}])
 
 
@@ -114,7 +114,7 @@ async def test_a_rule_that_was_written_holds_from_the_next_turn_on(make_app: Mak
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?", "always"))
         first = app.turns.link.pid
-        await pilot.press("ctrl+g", "A")
+        await pilot.press("ctrl+g", "A", "enter")
         await until(pilot, shows(app, "Always?"))
         await pilot.press("y")
         await until(pilot, lambda: app.turns.ready and app.turns.link.pid not in (None, first), "a worker that knows the rule")

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from modelwright.tui.app import Modelwright
 from modelwright.tui.widgets.plan_card import PlanCard
+from modelwright.tui.widgets.plan_table import Others
 from tests.tui import lines
 from tests.tui.waiting import ask, shows, text_of, until
 
@@ -92,6 +93,43 @@ async def test_what_is_not_given_and_matters_is_on_one_line_of_a_narrow_card(mak
         await until(pilot, shows(app, "  method = lora · epochs = 5 · batch_size = 4   (defaults)"))
         await pilot.resize_terminal(240, HEIGHT)
         await until(pilot, lambda: f"{WHOLE}, method=lora, epochs=5, batch_size=4 (defaults)" in rows(app)[1])
+
+
+async def test_the_arguments_of_the_other_steps_stand_below_a_narrow_table(make_app: Make, plan: list[Json]) -> None:
+    decided(plan, "s2", defaults={"metric": "rubric"})
+    app = make_app(plan)
+    async with app.run_test(notifications=True, size=(103, HEIGHT)) as pilot:
+        await opened(pilot)
+        await until(pilot, shows(app, "s2 models=builtin, $s1.model, dataset=eval.jsonl, metric=rubric (default)"))
+        app.chat.query_one(PlanCard).table.move_cursor(row=1)
+        await until(pilot, shows(app, f"s1 {WHOLE}", "  models = builtin, $s1.model"))
+        await pilot.resize_terminal(240, HEIGHT)
+        await until(pilot, lambda: WHOLE in rows(app)[1] and not app.chat.query_one(Others).display)
+
+
+async def test_the_card_opens_on_the_step_that_asks(make_app: Make, plan: list[Json]) -> None:
+    decided(plan, "s1", decision="allow")
+    decided(plan, "s2", decision="ask")
+    call = next(said for said in plan if "pending" in said)["pending"]["calls"][0]
+    call.update(id="s2", tool="compare", args=lines.STEPS[1]["args"], sources={})
+    app = make_app(plan)
+    async with app.run_test(notifications=True, size=(80, HEIGHT)) as pilot:
+        await ask(pilot, lines.REQUEST)
+        await until(pilot, shows(app, "Allow s2 compare?", "  models = builtin, $s1.model"))
+
+
+async def test_after_a_change_the_card_is_on_its_step_and_marks_the_value(make_app: Make, plan: list[Json]) -> None:
+    teller = lines.Teller()
+    teller.seq = 100
+    again = copy.deepcopy(lines.pending())
+    changed = [teller.event("approval.given", by="user", edit={"s2": {"dataset": "dev.jsonl"}}), again, {"wait": True}]
+    app = make_app([*plan, *changed])
+    async with app.run_test(notifications=True, size=(80, HEIGHT)) as pilot:
+        await opened(pilot)
+        app.turns.reply({"edit": {"s2": {"dataset": "dev.jsonl"}}})
+        await until(pilot, shows(app, "dataset = dev.jsonl ← changed   from edit"))
+        await pilot.resize_terminal(240, HEIGHT)
+        await until(pilot, lambda: "dataset=dev.jsonl ← changed, models=builtin" in rows(app)[2])
 
 
 async def test_a_first_guess_is_called_one(make_app: Make, plan: list[Json]) -> None:

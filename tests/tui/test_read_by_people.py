@@ -86,7 +86,7 @@ async def test_always_is_asked_in_words_first_and_the_rule_stands_below(make_app
     async with app.run_test(notifications=True, size=(100, 45)) as pilot:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?", "till run"))
-        await pilot.press("ctrl+g", "A")
+        await pilot.press("ctrl+g", "A", "enter")
         await until(pilot, shows(app, "Always?", "without a question", "takes    at most ", "[[rule]]", "Write the rule [y]"))
         page = text_of(app)
         assert page.index("takes    at most") < page.index("[[rule]]")

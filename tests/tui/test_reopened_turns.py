@@ -12,6 +12,8 @@ import pytest
 
 from modelwright.agent.runs import Runs
 from modelwright.agent.sessions import Sessions
+from modelwright.agent.trace import TraceWriter, next_seq
+from modelwright.events import Emitter, EventType
 from modelwright.tui import data
 from modelwright.tui.app import Modelwright
 from modelwright.tui.widgets.plan_card import PlanCard
@@ -105,3 +107,25 @@ def test_very_old_turns_are_told_in_words(workspace: Path, db: sqlite3.Connectio
     assert (old.outcome, old.view, old.result) == ("answer 0", None, None)
     assert new.view is not None
     assert new.result is not None
+
+
+@pytest.mark.asyncio
+async def test_words_that_changed_the_plan_stand_between_it_and_its_result(make_app: Make, db: sqlite3.Connection) -> None:
+    run = past_runs.write_run(db, "compare a.gguf with b.gguf on eval.jsonl", measured()).run.id
+    told = {"by": "user", "edit": {"s1": {"dataset": "dev.jsonl"}}, "said": "no, on dev.jsonl"}
+    emitter = Emitter(run, [TraceWriter(db)], first_seq=next_seq(db, run))
+    emitter.emit(EventType.APPROVAL_GIVEN, None, **told)
+    a_turn(db, "compare a.gguf with b.gguf on eval.jsonl", run, "s1 compare: b is better")
+    app = make_app([])
+    async with app.run_test(size=(110, 80)) as pilot:
+        await until(pilot, shows(app, "> no, on dev.jsonl", "✓ done and verified"))
+        shown = text_of(app)
+        assert shown.index("Plan · run") < shown.index("> no, on dev.jsonl") < shown.index("✓ done and verified")
+        assert len(app.chat.query(ResultCard)) == 1
+
+
+def test_what_a_waiting_run_asks_is_not_told_above_its_card(workspace: Path, db: sqlite3.Connection) -> None:
+    run = past_runs.write_run(db, "tune it", STEP, status="waiting", asked=["s1"]).run.id
+    a_turn(db, "tune it", run, "approval needed: s1 finetune")
+    [turn] = data.past_turns(workspace, SESSION)
+    assert (turn.request, turn.outcome, turn.view) == ("tune it", "", None)

@@ -35,9 +35,9 @@ def changed(teller: lines.Teller) -> list[Json]:
     ]
 
 
-def told_back(text: str, why: str) -> Json:
+def told_back(text: str, why: str, means: str = "") -> Json:
     asked = copy.deepcopy(lines.pending())
-    asked["pending"]["said"] = {"text": text, "why": why}
+    asked["pending"]["said"] = {"text": text, "means": means or ("unclear" if why else "request"), "why": why}
     return asked
 
 
@@ -79,7 +79,7 @@ async def test_words_go_to_the_plan_and_what_it_is_now_is_asked_below_them(make_
         assert before.pending is None
         await until(pilot, lambda: order(app, "Plan · run", "changed below", f"> {WORDS}", "Plan · run", "Allow s1 finetune?"))
         assert "queued" not in text_of(app)
-        await pilot.press("ctrl+g", "a")
+        await pilot.press("ctrl+g", "a", "enter")
         await until(pilot, lambda: heard()[2:] == [{"reply": {"allow": ["s1"]}}])
 
 
@@ -92,8 +92,23 @@ async def test_words_that_change_nothing_say_why_and_the_plan_waits(make_app: Ma
         await say(pilot, "no, with gone.jsonl")
         await until(pilot, shows(app, "> no, with gone.jsonl", "gone.jsonl does not exist", "waits for your answer"))
         assert len(app.chat.query(PlanCard)) == 1
-        await pilot.press("ctrl+g", "a")
+        await pilot.press("ctrl+g", "a", "enter")
         await until(pilot, lambda: heard()[2:] == [{"reply": {"allow": ["s1"]}}])
+
+
+async def test_a_yes_in_words_is_told_the_key_and_a_question_is_answered(make_app: Make, heard: Heard) -> None:
+    teller = lines.Teller()
+    question = "how long will it take?"
+    told = [told_back("yes", "", "yes"), {"wait": True}, told_back(question, "s1 finetune: about 2:15 min", "question"), {"wait": True}]
+    app = make_app([*lines.begin(teller), lines.pending(), {"wait": True}, *told])
+    async with app.run_test(notifications=True, size=(100, 60)) as pilot:
+        await waits(pilot)
+        await say(pilot, "yes")
+        await until(pilot, shows(app, "> yes", "Words allow nothing", "Ctrl+G, then a and Enter, allows it"))
+        await say(pilot, question)
+        await until(pilot, shows(app, f"> {question}", "about 2:15 min", "waits for your answer"))
+        assert "queued" not in text_of(app)
+        assert heard()[1:] == [{"reply": {"said": "yes"}}, {"reply": {"said": question}}]
 
 
 async def test_a_request_of_its_own_says_that_it_comes_after_the_plan_and_stands_below_its_result(make_app: Make, heard: Heard) -> None:
@@ -108,7 +123,7 @@ async def test_a_request_of_its_own_says_that_it_comes_after_the_plan_and_stands
         assert text_of(app).count(later) == 1
         assert "a run is at work" not in text_of(app)
         assert not app.chat.plan_card or app.chat.plan_card.pending, "the plan still asks"
-        await pilot.press("ctrl+g", "a")
+        await pilot.press("ctrl+g", "a", "enter")
         await until(pilot, shows(app, "four rows"))
         assert heard()[1:] == [{"reply": {"said": later}}, {"reply": {"allow": ["s1"]}}, {"do": "say", "text": later}]
         assert order(app, "done and verified", f"> {later}", "four rows")

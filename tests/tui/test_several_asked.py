@@ -68,5 +68,5 @@ async def test_one_yes_is_for_both(make_app: Make, heard: Callable[[], list[Json
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow 2 steps"))
         app.chat.query_one(PlanCard).table.focus()
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         await until(pilot, lambda: heard()[1:] == [{"reply": {"allow": ["s1", "s2"]}}])

@@ -8,16 +8,18 @@ that is none of these goes to the planner as it was written, with the things tha
 words.py     the phrases                      things.py    what the session's runs made and used
 mentions.py  "it", "both" -> things           again.py     "again with rank 32" -> a changed plan
 answers.py   "why?" -> an answer              ranking.py   "which run was best?" -> scores, and whether they can be told apart
-corrections.py  "no, use Q6_K" -> a change of the plan that waits
+corrections.py  "no, use Q6_K" -> a change of the plan that waits      of_plan.py   "how long will it take?" -> its estimates
+elliptic.py  "and in q8_0?" -> the plan that takes it
+spoken.py    a yes, a stop, a wish, an addition, "go on"
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelwright.agent.followups import again, answers, corrections, mentions
+from modelwright.agent.followups import again, answers, corrections, elliptic, mentions, of_plan, spoken
 from modelwright.agent.followups.ranking import rank
 from modelwright.agent.followups.things import held, seen_from
 from modelwright.agent.past import Past
@@ -70,21 +72,66 @@ class Ask:
 Meaning = Answer | Again | Reply | GoOn | Ask
 
 
-def read(request: str, pasts: Sequence[Past], workspace: Workspace) -> Meaning:
-    """Raises QuestionOpen when something is referred to that cannot be told from the records."""
+NOTHING_LEFT = "nothing was left unfinished here, so there is nothing to go on with: say what you want"
+
+
+def _no_others() -> Sequence[Past]:
+    return ()
+
+
+def read(request: str, pasts: Sequence[Past], workspace: Workspace, others: Callable[[], Sequence[Past]] = _no_others) -> Meaning:
+    """What it means. `others` gives unfinished runs of other sessions of this folder, newest first, for "go on".
+
+    Raises QuestionOpen when something is referred to that cannot be told from the records.
+    """
+    waits = pasts[0] if pasts and pasts[0].plan is not None and pasts[0].waits_for == "approval" else None
+    if waits and (told := _to_plan(request, waits, workspace)):
+        return told
+    if spoken.is_stop(request) and waits is None:
+        return Answer("nothing is running" + (f'; {pasts[0].stands()}: "go on" goes on with it' if pasts and pasts[0].unfinished else ""))
     if question := answers.kind_of(request):
         text = answers.answer(question, pasts, workspace)
         if text is not None:
             return Answer(text)
         if question == "best" and "run" in request.lower():
             return Answer("no run of this session measured a model yet: say, for example, compare both on eval.jsonl")
-    if pasts and (pasts[0].unfinished or pasts[0].run.status == "failed") and (again.is_go_on(request) or again.is_retry(request)):
+    if pasts and (pasts[0].unfinished or pasts[0].run.status == "failed") and again.is_retry(request):
         return GoOn(pasts[0].run.id)
+    if target := spoken.go_on(request):
+        if left := _left(target, pasts, others):
+            return GoOn(left.run.id)
+        if not target.named:
+            return Answer(NOTHING_LEFT)
     if pasts and (corrected := _correction(request, pasts[0], workspace.root)):
         return corrected
     if again.is_again(request) and (changed := again.change(request, pasts, workspace.root)):
         return Again(changed.plan, changed.run, changed.changes)
+    if short := elliptic.change(request, pasts, workspace.root):
+        return Again(short.plan, short.run, short.changes)
     return Ask(tuple(_things(request, pasts, workspace.root)))
+
+
+def _left(target: spoken.Target, pasts: Sequence[Past], others: Callable[[], Sequence[Past]]) -> Past | None:
+    """What "go on" means: what was stopped, was cut off or waits; else the last run, where it failed; else what other sessions left."""
+    left = [past for past in pasts if past.unfinished] + [past for past in pasts[:1] if past.run.status == "failed"]
+    return next((past for runs in (lambda: left, others) for past in runs() if _is_meant(past, target)), None)
+
+
+def _is_meant(past: Past, target: spoken.Target) -> bool:
+    if target.run:
+        return past.run.id == target.run
+    return target.tools <= {step.tool for step in (past.plan.steps if past.plan else [])}
+
+
+def _to_plan(request: str, past: Past, workspace: Workspace) -> Answer | None:
+    """What is said to a plan that waits, where nobody sits beside it: a question about it, or a yes."""
+    assert past.plan is not None
+    meant = corrections.read(request, past.plan, workspace.root)
+    if isinstance(meant, corrections.Yes) and not spoken.is_go_on(request):
+        return Answer(f"words allow nothing: `modelwright resume {past.run.id} --approve` does", 3)
+    if isinstance(meant, corrections.Question) and answers.kind_of(request) not in ("why", "where"):
+        return Answer(of_plan.answer(meant.text, past.plan, workspace))
+    return None
 
 
 def _correction(request: str, past: Past, root: Path) -> Again | Reply | None:
@@ -96,7 +143,7 @@ def _correction(request: str, past: Past, root: Path) -> Again | Reply | None:
     if isinstance(meant, corrections.Refusal) and waits:
         return Reply(past.run.id, {"reject": {past.asked[0]: ""}})
     if isinstance(meant, corrections.Change):
-        changed = again.applied(request, past.plan, past.run.id, root)
+        changed = again.applied(request, past.plan, past.run.id, root, adds=spoken.adds(corrections.without_no(request)[0]))
         return Reply(past.run.id, {"edit": meant.changes}, changed.plan) if waits else Again(changed.plan, past.run.id, changed.changes)
     if isinstance(meant, corrections.Unclear) and corrections.corrects(request):
         raise QuestionOpen(meant.why)

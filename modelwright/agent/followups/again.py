@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright import tools
+from modelwright.agent.followups import spoken
 from modelwright.agent.followups.words import words
 from modelwright.agent.past import Past
 from modelwright.contract import Tool
@@ -22,6 +23,7 @@ from modelwright.graphs.planning import named
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.candidates import find
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, main_dataset
+from modelwright.graphs.planning.fill_values import as_allowed
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.text import one_line
 from modelwright.types import Json, Plan, Step
@@ -50,17 +52,7 @@ def is_again(request: str) -> bool:
 
 def is_retry(request: str) -> bool:
     """ "try again" and nothing else of weight."""
-    return _alone(words().retry, request)
-
-
-def is_go_on(request: str) -> bool:
-    """ "go on", "continue", and nothing else of weight."""
-    return _alone(words().go_on, request)
-
-
-def _alone(pattern: re.Pattern[str], request: str) -> bool:
-    rest = pattern.sub(" ", request)
-    return pattern.search(request) is not None and all(word.strip(",.;:!") in words().small | {""} for word in rest.lower().split())
+    return spoken.alone(words().retry, request)
 
 
 def change(request: str, pasts: Sequence[Past], workspace: Path) -> Changed | None:
@@ -74,17 +66,17 @@ def change(request: str, pasts: Sequence[Past], workspace: Path) -> Changed | No
     return applied(request, past.plan, past.run.id, workspace)
 
 
-def applied(request: str, plan: Plan, run: str, workspace: Path) -> Changed:
+def applied(request: str, plan: Plan, run: str, workspace: Path, *, adds: bool = False) -> Changed:
     """This plan of a run, changed as the request says. Raises QuestionOpen as `change` does."""
-    found = changed(request, plan, workspace)
+    found = changed(request, plan, workspace, adds=adds)
     steps = [_step(old, found.args.get(old.id, {}), found.evidence.get(old.id, {}), run) for old in plan.steps]
     return Changed(Plan(request=request, steps=steps), run, found.args)
 
 
-def changed(request: str, plan: Plan, workspace: Path) -> Changes:
-    """What the request says to be otherwise in this plan. Raises QuestionOpen as `change` does."""
+def changed(request: str, plan: Plan, workspace: Path, *, adds: bool = False) -> Changes:
+    """What the request says to be otherwise in this plan; `adds`: lists keep what they have. Raises QuestionOpen as `change` does."""
     wanted = [c for c in find(request, workspace) if not _is_unwanted(c, request)]
-    editor = _Editor(request, plan, [_beside(c, plan, workspace) for c in wanted])
+    editor = _Editor(request, plan, [_beside(c, plan, workspace) for c in wanted], adds=adds)
     editor.change()
     return Changes({step: dict(args) for step, args in editor.changes.items()}, editor.evidence)
 
@@ -129,11 +121,15 @@ def _kept(value: Any, source: str, run: str) -> str:
     return source if source.startswith("step ") and list(references.find(value)) else f"session: run {run}"
 
 
+_TYPES = {"dtype": "quant"}
+"""q8_0 is a number format of a cache too."""
+
+
 class _Editor:
     """Finds a place in the plan for each value of the request."""
 
-    def __init__(self, request: str, plan: Plan, candidates: Sequence[Candidate]) -> None:
-        self.request, self.plan = request, plan
+    def __init__(self, request: str, plan: Plan, candidates: Sequence[Candidate], *, adds: bool) -> None:
+        self.request, self.plan, self.adds = request, plan, adds
         self.tools = {step.id: tools.load(step.tool) for step in plan.steps}
         self.candidates = list(candidates)
         self.changes: dict[str, Json] = {}
@@ -162,14 +158,22 @@ class _Editor:
     def _named(self, step: Step, fields: dict[str, FieldSpec]) -> None:
         """Values with names: a method, quantization types, metrics; and `field=value`."""
         for spec in fields.values():
-            kind = lexicon().tables.get(spec.name)
-            found = [c for c in self.candidates if kind and c.kind == kind and (not spec.allowed or str(c.value) in spec.allowed)]
+            kind = lexicon().tables.get(spec.name, "")
+            found = {c: as_allowed(spec, c) for c in self.candidates if c.kind in (kind, _TYPES.get(kind))}
+            found = {c: value for c, value in found.items() if value is not None}
             if found and spec.is_list:
-                self._put(step, spec.name, list(dict.fromkeys(c.value for c in found)), *found)
+                kept = self._listed(step, spec) if self.adds else []
+                self._put(step, spec.name, list(dict.fromkeys([*kept, *found.values()])), *found)
             elif found:
-                self._put(step, spec.name, found[0].value, found[0])
+                first = next(iter(found))
+                self._put(step, spec.name, found[first], first)
             elif not spec.role and (written := named.written_out(spec, self.request, 0, len(self.request))):
                 self._put(step, spec.name, written.value, written)
+
+    def _listed(self, step: Step, spec: FieldSpec) -> list[Any]:
+        """What a list has now; what it would have, where nothing is given."""
+        present = step.args.get(spec.name, step.defaults.get(spec.name, spec.default))
+        return present if isinstance(present, list) else []
 
     def _side_paths(self, step: Step, fields: dict[str, FieldSpec]) -> None:
         main = main_dataset(self.tools[step.id])

@@ -1,8 +1,8 @@
-"""What is said to a plan that stands: "no, use Q6_K", "only 2 epochs", "rank 8 instead", "with the other file data/b.jsonl", "no".
+"""What is said to a plan that stands: "no, use Q6_K", "also Q8_0", "only 2 epochs", "how long will it take?", "yes", "no".
 
-Such words change the plan they are said to, and nothing else of it; which values go where is again.py's. Two facts: a request of its
-own ("now evaluate it") is no correction, also after a no; and words without a no, an "instead" or the like are one only when they
-are few, as people write whole requests too while a plan waits. Asks no model, runs nothing.
+Such words change the plan they are said to, and nothing else of it; which values go where is again.py's. Three facts: a request of
+its own ("now evaluate it") is no correction, also after a no; words without a no, an "instead" or the like are one only when they are
+few, as people write whole requests too while a plan waits; and a yes in words allows nothing. Asks no model, runs nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwright import tools
-from modelwright.agent.followups import again, answers
+from modelwright.agent.followups import again, answers, spoken
 from modelwright.agent.followups.words import words
 from modelwright.errors import QuestionOpen
 from modelwright.graphs.planning import clauses, intents
@@ -23,7 +23,11 @@ from modelwright.types import Json, Plan
 MOST_WORDS = 6
 """Of words that are taken for a change though nothing in them says so: "the other file data/b.jsonl please"."""
 NOTHING_CHANGED = "nothing of the plan is changed by these words"
-HOW = 'name what to change ("3 epochs", "use Q6_K", "with b.jsonl instead"), or an argument (epochs=3)'
+HOW = 'name what to change ("3 epochs", "use Q6_K", "also Q8_0", "with b.jsonl instead"), or an argument (epochs=3)'
+NO_STEP = 'words add no step to a plan: say no and the whole of what you want ("no, fine-tune … and evaluate it on …")'
+NO_HASTE = "nothing runs until it is allowed: the plan waits as long as you like"
+ABOUT_THE_PLAN = ("why", "where", "time", "cost", "help", "able")
+"""Kinds of questions that a plan which waits is asked."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,18 @@ class Change:
 @dataclass(frozen=True)
 class Refusal:
     """A plain no."""
+
+
+@dataclass(frozen=True)
+class Yes:
+    """A yes in words, or "go on": it has to be given by its key or its command."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something is asked about the plan."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -53,18 +69,34 @@ class Unclear:
     why: str
 
 
-Correction = Change | Refusal | Request | Unclear
+Correction = Change | Refusal | Yes | Question | Request | Unclear
 
 
-def read(text: str, plan: Plan, workspace: Path) -> Correction:
-    """What words say to a plan that waits for a yes. The plan itself stays as it is."""
+def read(text: str, plan: Plan, workspace: Path, *, is_reason: bool = False) -> Correction:
+    """What words say to a plan that waits for a yes. The plan itself stays as it is. `is_reason`: they are known to be about it."""
     rest, refuses = without_no(text)
-    if refuses and not rest:
+    if spoken.is_later(text):
+        return Unclear(NO_HASTE)
+    if (refuses and not rest) or spoken.is_dismissal(text):
         return Refusal()
-    if not (says_change(text) or _is_fragment(text, workspace)) or _names_another_tool(rest, plan):
-        return Request(rest if refuses else text, refuses)
+    if spoken.is_yes(text) or spoken.is_go_on(text):
+        return Yes()
+    wish = spoken.wish(rest)
+    if not refuses and _is_question(text, wish, workspace):
+        return Question(wish)
+    if spoken.opens_step(wish) and not spoken.tools_named(wish) <= _tools(plan):
+        return Unclear(NO_STEP)
+    if _names_another_tool(rest, plan):
+        return Request(rest, refuses)
+    if not (is_reason or _may_change(text, rest, wish, workspace)):
+        return _request_or(f"{NOTHING_CHANGED}. {HOW}", rest, refuses, workspace)
+    return _changed(text, rest, plan, workspace)
+
+
+def _changed(text: str, rest: str, plan: Plan, workspace: Path) -> Change | Request | Unclear:
+    refuses = rest != text.strip()
     try:
-        changes = again.changed(text, plan, workspace)
+        changes = again.changed(text, plan, workspace, adds=spoken.adds(rest))
     except QuestionOpen as question:
         return _request_or(str(question), rest, refuses, workspace)
     return Change(changes.args) if changes.args else _request_or(f"{NOTHING_CHANGED}. {HOW}", rest, refuses, workspace)
@@ -72,8 +104,26 @@ def read(text: str, plan: Plan, workspace: Path) -> Correction:
 
 def _request_or(why: str, rest: str, refuses: bool, workspace: Path) -> Request | Unclear:
     """What changed nothing: after a no it is a request only where it names a thing, as "no, too slow" asks for nothing."""
-    asks = _is_request(rest, workspace) and not (refuses and not any(c.kind in THINGS for c in find(rest, workspace)))
+    asks = _is_request(spoken.wish(rest).rstrip(" ?"), workspace) and not (
+        refuses and not any(c.kind in THINGS for c in find(rest, workspace))
+    )
     return Request(rest, refuses) if asks else Unclear(why)
+
+
+def _may_change(text: str, rest: str, wish: str, workspace: Path) -> bool:
+    """Whether words say that they change something, are put as a wish, or are few."""
+    if says_change(text) or says_change(wish):
+        return True
+    hinted = wish != rest.strip(" ,.;:!-–—…\t") or spoken.adds(rest) or len(text.split()) <= MOST_WORDS
+    return hinted and not _is_request(wish.rstrip(" ?"), workspace)
+
+
+def _is_question(text: str, wish: str, workspace: Path) -> bool:
+    """About the plan, or about nothing that another run could look at."""
+    if kind := answers.kind_of(text) or answers.kind_of(wish):
+        return kind in ABOUT_THE_PLAN
+    own = _sure(wish, workspace) and any(c.kind in THINGS for c in find(wish, workspace))
+    return spoken.is_question(wish) and not own
 
 
 def corrects(text: str) -> bool:
@@ -94,18 +144,20 @@ def without_no(text: str) -> tuple[str, bool]:
     return (stripped[found.end() :].lstrip(" ,.;:!-–—").strip(), True) if found else (stripped, False)
 
 
-def _is_fragment(text: str, workspace: Path) -> bool:
-    """ "2 epochs", "the other file b.jsonl"."""
-    return len(text.split()) <= MOST_WORDS and not _is_request(text, workspace)
-
-
 def _names_another_tool(text: str, plan: Plan) -> bool:
-    said = {tool for tool, pattern in words().verbs.items() if pattern.search(text)}
-    return not said <= {step.tool for step in plan.steps}
+    return not {tool for tool, pattern in words().verbs.items() if pattern.search(text)} <= _tools(plan)
+
+
+def _tools(plan: Plan) -> set[str]:
+    return {step.tool for step in plan.steps}
 
 
 def _is_request(text: str, workspace: Path) -> bool:
     """Whether it says by itself what is to be done, or asks."""
-    if answers.kind_of(text) or again.is_again(text) or again.is_go_on(text) or text.rstrip().endswith("?"):
+    if answers.kind_of(text) or again.is_again(text) or spoken.is_go_on(text) or text.rstrip().endswith("?"):
         return True
+    return _sure(text, workspace)
+
+
+def _sure(text: str, workspace: Path) -> bool:
     return rules_sure(intents.find(clauses.split(clauses.read(text, find(text, workspace))), tools.load_all()))

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from modelwright.agent.followups.things import Held
 from modelwright.agent.followups.words import words
+from modelwright.errors import QuestionOpen
 from modelwright.graphs.planning.candidates import find
+from modelwright.text import one_line
 from modelwright.types import Thing
 
 PRONOUNS = ("any", "bare")
@@ -79,7 +81,23 @@ def _meant(mention: Mention, request: str, things: Sequence[Held], best: str | N
     elif mention.to == "dataset" or (mention.to in PRONOUNS and (not models or _is_data(mention, request))):
         yield from (h.called(label) for h in _data(data, request)[:1])
     else:
-        yield from (h.called(label) for h in _of_form(mention.to, models, request)[:1])
+        yield from (h.called(label) for h in _one(_of_form(mention.to, models, request), label))
+
+
+def _one(found: Sequence[Held], label: str) -> Sequence[Held]:
+    """The likeliest. Raises QuestionOpen where one step made several, as nothing tells them apart."""
+    beside = [h for h in found if h.made_by and _step(h) == _step(found[0])]
+    if len({h.value for h in beside}) > 1:
+        names = ", ".join(one_line(h.value, 200) for h in beside)
+        raise QuestionOpen(
+            f"{label!r} can be any of these, which {_step(found[0])} made: {names}", fix="name the one that you mean, or say both"
+        )
+    return found[:1]
+
+
+def _step(thing: Held) -> str:
+    """ "run r261122-k7f2 step s1"."""
+    return thing.source.rpartition(" ")[0].removeprefix("session: ")
 
 
 def _is_data(mention: Mention, request: str) -> bool:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widget import Widget
 
 from modelwright.tui.commands import COMMANDS, named
 from modelwright.tui.messages import Replied, Said
+from modelwright.tui.queued import QueueKeys
 from modelwright.tui.state import RunView
 from modelwright.tui.texts import plain
 from modelwright.tui.widgets.composer import Composer
@@ -42,7 +42,7 @@ IMPORTANT = (-1, 1, 2)
 """Of the parts of the line at the top: how things stand, then the session, then the model."""
 
 
-class Chat(Screen[None]):
+class Chat(QueueKeys):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "prompt", "to the prompt"),
         Binding("tab", "next_part", "next part", show=False),
@@ -76,6 +76,7 @@ class Chat(Screen[None]):
         """An empty conversation under another name."""
         self._session = session
         self.new_turn()
+        self.doing("")
         await self.talk.remove_children()
         self.composer.history.clear()
         self.stand("opening")
@@ -104,8 +105,8 @@ class Chat(Screen[None]):
         line.display = bool(text)
         line.say(plain(text, "bold $text-warning" if self.waiting is not None and self.at_prompt else ""))
 
-    def show_queue(self, texts: Sequence[str]) -> None:
-        self.query_one(Queue).tell(texts)
+    def show_queue(self, texts: Sequence[str], way: str) -> None:
+        self.query_one(Queue).tell(texts, way)
 
     def add(self, *cards: Widget) -> None:
         self.talk.add(*cards, keep=(self.plan_card, self.live_card))
@@ -176,7 +177,6 @@ class Chat(Screen[None]):
         self._corrected.said_to(self.plan_card, words)
 
     def take_back(self) -> None:
-        """They were not for the plan: they are said later."""
         self._corrected.take_back()
 
     def _answered(self) -> None:
@@ -214,12 +214,11 @@ class Chat(Screen[None]):
             self.notify("Enter answers nothing here: Ctrl+G goes to the card", markup=False)
 
     def on_replied(self, message: Replied) -> None:
-        """The app takes the reply. An edit is asked about again, by the same card; after any other the next words are for the prompt."""
+        """The next words are for the prompt, also where the same card asks again after an edit."""
         self.waiting = None
         if "reject" in message.reply:  # its reason may say what to change
             self._corrected.said_to(self.plan_card)
-        if "edit" not in message.reply:
-            self._leave_card()
+        self._leave_card()
 
     def on_plan_taken(self) -> None:
         self.waiting = None
@@ -232,18 +231,20 @@ class Chat(Screen[None]):
     # keys that no card takes -------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Letters that nothing here takes are the beginning of something to say. Bindings are looked at after this."""
+        """Letters that nothing here takes begin something to say; one that finds the prompt in focus came right behind them."""
         bound = self.active_bindings.get(event.key)
-        if event.character is not None and event.is_printable and not self.at_prompt and not (bound and bound.enabled):
+        if event.character is not None and event.is_printable and (self.at_prompt or not (bound and bound.enabled)):
             event.stop()
-            self.action_prompt()
-            self.composer.entry.insert(event.character)
+            self.write(event.character)
 
     def on_paste(self, event: events.Paste) -> None:
         if not self.at_prompt:
             event.stop()
-            self.action_prompt()
-            self.composer.entry.insert(event.text)
+            self.write(event.text)
+
+    def write(self, text: str) -> None:
+        self.action_prompt()
+        self.composer.entry.insert(text)
 
     # the focus -------------------------------------------------------------------------------------------------------
 
@@ -266,7 +267,6 @@ class Chat(Screen[None]):
             self.focus_next()
 
     def action_page(self, by: int) -> None:
-        """What is above or below in the conversation, wherever the focus is."""
         self.talk.page(by)
 
     def turn_to_card(self) -> None:

@@ -14,6 +14,8 @@ from modelwright.tui.texts import MUTED, lines, plain, request_marked, source_te
 from modelwright.tui.widgets.plain import Plain
 
 PICKED, OTHER = "› ", "  "
+CHANGED = " ← changed"
+"""Behind a value that the last change of the plan has put there."""
 
 
 class Arguments(Plain):
@@ -65,7 +67,9 @@ class Arguments(Plain):
         source = source_text(step.sources.get(name, "no source"), self._request)
         sign = PICKED if name == self._picked else OTHER
         style = "bold" if name == self._picked else MUTED
-        return Content.assemble(sign, (name, "bold"), f" = {value_text(step.args[name])}", plain(f"   from {source}", style))
+        value = f" = {value_text(step.args[name])}"
+        mark = (CHANGED, "bold") if name in step.changed else ""
+        return Content.assemble(sign, (name, "bold"), (value, "bold" if mark else ""), mark, plain(f"   from {source}", style))
 
     def _measure(self, rows: list[Content]) -> None:
         width = max(1, self.content_size.width)

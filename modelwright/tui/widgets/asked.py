@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 
 ROOM_FOR_RULE = 96
 """columns from which the rule of "always" stands on the card too: below, it takes half the screen"""
+BUTTONS = (
+    ("allow", "Allow [a]"),
+    ("allow_for_run", "For run [r]"),
+    ("always", "Always [A]"),
+    ("reject", "Reject [x]"),
+    ("edit_step", "Edit [e]"),
+    ("take", "Run edited plan [a]"),
+    ("drop", "Undo edits [x]"),
+)
 
 
 class Asked(Plain):
@@ -114,7 +123,7 @@ class Asked(Plain):
             *(f"  because {why} (rule {rule})" for rule, why in found.asked_by),
             f"  allow   {_as_they_stand(len(calls))}, once",
             f"  for run every call of {_all(dict.fromkeys(one['tool'] for one in calls.values()))}, with any arguments, "
-            f"till run {run} ends; a deny stays one",
+            f"till run {run} ends; what the policy denies stays denied",
             Content.assemble("  always  ", plain(self._covered(found.rule), MUTED)),
         ]
 

@@ -125,9 +125,13 @@ class OfferCard(Vertical, can_focus=True):
         when_reached(self, self._say)
 
     def _say(self, reached: bool) -> None:
+        if self.unfinished["status"] == "waiting":  # asked at once, below
+            return self.query_one(".title", Plain).say(
+                lines((f"? {self.unfinished['stands']}", "bold"), f"  {self.unfinished['request'][:300]}")
+            )
         way = 'u, or saying "go on", goes on with it' if reached else 'saying "go on" goes on with it; so does u after Ctrl+G'
         shown = lines((f"‖ {self.unfinished['stands']}", "bold"), f"  {self.unfinished['request'][:300]}", f"  {way}")
-        self.query_one(".title", Plain).say(shown)
+        return self.query_one(".title", Plain).say(shown)
 
     def action_go_on(self) -> None:
         self.post_message(Said("go on"))

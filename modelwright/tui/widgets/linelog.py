@@ -61,6 +61,10 @@ class LineLog(ScrollView, can_focus=True):
         if self._may_follow:
             self._follows = new_value >= self.max_scroll_y - 1
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """A bar that appears after its log was scrolled has not heard of it: it stood at the top of a log that showed its end."""
+        self.vertical_scrollbar.position = self.scroll_y
+
     def watch_wanted(self) -> None:
         self._found = None
         self.refresh()

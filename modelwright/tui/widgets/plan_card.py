@@ -1,8 +1,8 @@
 """The plan, and what the person says to it: yes in three sizes, no with a reason, or a change.
 
-Keys work for the highlighted step. For half a second after something is asked, keys that answer are not heard: they were meant for
-what was on the screen before. A change of arguments goes to the run, which asks again; any other change makes a draft, another plan
-that is not run yet. An undo takes both back, all at once.
+Keys work for the highlighted step. A letter alone approves nothing: it goes to its button, where Enter gives the yes. For half a
+second after something is asked, keys that answer are not heard: they were meant for what was on the screen before. A change of arguments
+goes to the run, which asks again; any other change makes a draft, another plan that is not run yet. An undo takes both back, all at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, DataTable
@@ -19,31 +20,22 @@ from modelwright.tui.messages import AlwaysWritten, PlanTaken, Replied
 from modelwright.tui.state import RunView, StepView
 from modelwright.tui.widgets import plan_edits
 from modelwright.tui.widgets.arguments import Arguments
-from modelwright.tui.widgets.asked import Asked
+from modelwright.tui.widgets.asked import BUTTONS, Asked
 from modelwright.tui.widgets.plain import Plain
-from modelwright.tui.widgets.plan_table import PlanTable
+from modelwright.tui.widgets.plan_table import Others, PlanTable
 from modelwright.tui.widgets.reach import Answers
 from modelwright.types import Json
 
 GRACE_SECONDS = 0.5
 ANSWERS = ("allow_for_run", "always")
 CHANGES = ("allow", "edit_step", "remove", "move_step", "add", "open_file")
-BUTTONS = (
-    ("allow", "Allow [a]"),
-    ("allow_for_run", "For run [r]"),
-    ("always", "Always [A]"),
-    ("reject", "Reject [x]"),
-    ("edit_step", "Edit [e]"),
-    ("take", "Run edited plan [a]"),
-    ("drop", "Undo edits [x]"),
-)
 
 
 class PlanCard(PlanTable):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "allow", "allow"),
-        Binding("r", "allow_for_run", "for run"),
-        Binding("A", "always", "always…"),
+        Binding("a", "begin('a')", "allow"),
+        Binding("r", "begin('r')", "for run"),
+        Binding("A", "begin('A')", "always…"),
         Binding("e", "edit_step", "edit"),
         Binding("x", "reject", "reject…"),
         Binding("x", "undo", "undo edits"),
@@ -67,6 +59,7 @@ class PlanCard(PlanTable):
     def compose(self) -> ComposeResult:
         yield Plain("Plan", classes="title")
         yield DataTable(cursor_type="row", zebra_stripes=False)
+        yield Others()
         yield Arguments()
         yield Asked()
         yield Answers(BUTTONS)
@@ -78,6 +71,8 @@ class PlanCard(PlanTable):
         self._edits.settle(self.view.steps, pending["calls"])
         self.query_one(Asked).look(pending["calls"], self._root, self._policy)
         self._changed()
+        self.go_to([step.id for step in self.steps() if step.changed] + self._asked_ids())
+        self.call_after_refresh(self.post_message, Asked.Sized())  # as long as before, it may still be out of view
 
     def settled(self) -> None:
         """Nothing is asked any more."""
@@ -121,19 +116,14 @@ class PlanCard(PlanTable):
         event.stop()
         self._show_asked()
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        event.stop()
-        self.show_detail()
-
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
         if self._can_change:
             self.action_edit_step()
 
-    def action_source(self, by: int) -> None:
-        self.query_one(Arguments).pick(by)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "begin":
+            return str(parameters[0]) in self._yes
         if action in ("reject", "undo"):
             return self._can_change and self.is_edited == (action == "undo")
         if action in ANSWERS:
@@ -144,11 +134,25 @@ class PlanCard(PlanTable):
     def _can_change(self) -> bool:
         return self.pending is not None or self.draft is not None
 
+    @property
+    def _yes(self) -> dict[str, str]:
+        """The letters that begin a yes, each with its button."""
+        if self.draft is not None:
+            return {"a": "take"}
+        return {"a": "allow", "r": "allow_for_run", "A": "always"} if self.pending is not None else {}
+
+    def on_key(self, event: events.Key) -> None:
+        self.query_one(Answers).hear(event, self._yes)
+
+    def action_begin(self, letter: str) -> None:
+        self.query_one(Answers).begin(letter, self._yes[letter])
+
     def _heard(self) -> bool:
         return time.monotonic() - self._asked_at >= GRACE_SECONDS
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
+        self.query_one(Answers).given()
         name = {"take": "allow", "drop": "undo"}.get(str(event.button.id), event.button.id)
         getattr(self, f"action_{name}")()
 
@@ -238,7 +242,8 @@ class PlanCard(PlanTable):
         try:
             self.draft = assessed(plan, self._root, self._policy)
         except ModelwrightError as error:
-            return self.app.notify(str(error), title="the plan does not check", severity="error", markup=False)
+            why = plan_edits.out_of_order(plan) if "come before" in error.message else str(error)
+            return self.app.notify(why, title="the plan does not check", severity="error", markup=False)
         return self._changed()
 
     def action_edit_step(self) -> None:

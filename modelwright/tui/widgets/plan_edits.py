@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Mapping, Sequence
 
 from modelwright.tui.state import StepView
@@ -10,6 +12,7 @@ from modelwright.types import Json
 
 EDITED = "edit"
 """The source of an argument that a person put in."""
+REFERENCE = re.compile(r'"\$(s\d+)\.')
 Given = tuple[Json, dict[str, str]]
 """Arguments and their sources."""
 
@@ -93,6 +96,17 @@ def with_step(plan: Json, tool: str) -> tuple[Json, str]:
     name = next(f"s{n}" for n in range(1, len(taken) + 2) if f"s{n}" not in taken)
     made["steps"].append({"id": name, "tool": tool, "args": {}, "sources": {}})
     return made, name
+
+
+def out_of_order(plan: Json) -> str:
+    """Which step stands no longer behind the one whose result it uses, in words; empty when all do."""
+    before: set[str] = set()
+    for step in plan["steps"]:
+        for needed in REFERENCE.findall(json.dumps(step["args"])):
+            if needed not in before:
+                return f"{step['id']} {step['tool']} uses what {needed} makes, so {needed} has to stand before it"
+        before.add(step["id"])
+    return ""
 
 
 def _changes(now: Json, wanted: Json) -> Json:

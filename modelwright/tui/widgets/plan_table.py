@@ -1,12 +1,13 @@
 """The plan as a table: what each step will take, what decided about it, the totals; below it the arguments of the highlighted step.
 
-It only draws. What is asked and what is changed is the card's (plan_card.py). From 100 columns on the arguments stand in the table too.
+It only draws. What is asked and what is changed is the card's (plan_card.py). From 100 columns on the arguments stand in the table too;
+where it is narrower, those of the other steps stand below it, each on a line.
 Columns are given their widths: those that Textual finds out itself never shrink, and what was drawn before it knew stays cut.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 from textual import events
@@ -14,10 +15,11 @@ from textual.containers import Vertical
 from textual.widgets import DataTable
 
 from modelwright.plantable import default_text
+from modelwright.text import one_line
 from modelwright.totals import total
 from modelwright.tui.state import RunView, StepView
-from modelwright.tui.texts import ROUGHLY, cell, estimate_texts, value_text
-from modelwright.tui.widgets.arguments import Arguments
+from modelwright.tui.texts import ROUGHLY, cell, estimate_texts, lines, value_text
+from modelwright.tui.widgets.arguments import CHANGED, Arguments
 from modelwright.tui.widgets.plain import Plain
 from modelwright.types import Estimate, Json
 
@@ -35,6 +37,18 @@ DECISIONS = {"allow": "✓ allow", "ask": "? ask", "deny": "✗ deny", "": ""}
 ANSWERS = {"allowed": "✓ allowed", "rejected": "✗ rejected", "left": "· left"}
 """What a person said takes the place of "? ask": nothing is asked any more."""
 GUESSED = f"{ROUGHLY} is a first guess: no such call was measured here yet"
+
+
+class Others(Plain):
+    """The arguments of the steps that are not highlighted."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="others")
+
+    def tell(self, steps: Sequence[StepView], width: int) -> None:
+        told = [f"{step.id}  {_given(step)}" for step in steps if step.args or step.by_default]
+        self.display = bool(told)
+        self.say(lines(*(one_line(text, max(width, SHORTEST_ARGUMENTS)) for text in told)))
 
 
 class PlanTable(Vertical):
@@ -135,9 +149,26 @@ class PlanTable(Vertical):
     def _bounds(self, sign: str = "") -> str:
         return ", ".join(f"{sign}{value:g} {name}" for name, value in self.view.limits.items() if value is not None)
 
+    def go_to(self, wanted: Sequence[str]) -> None:
+        """Highlight the first of these steps that there is."""
+        ids = [step.id for step in self.steps()]
+        at = next((ids.index(name) for name in wanted if name in ids), None)
+        if at is not None:
+            self.table.move_cursor(row=at)
+            self.show_detail()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        event.stop()
+        self.show_detail()
+
+    def action_source(self, by: int) -> None:
+        self.query_one(Arguments).pick(by)
+
     def show_detail(self) -> None:
         """The highlighted step; at the row of totals the budgets."""
         step, detail = self.selected(), self.query_one(Arguments)
+        others = [] if self._across >= ROOM_FOR_ARGUMENTS else [one for one in self.steps() if step is None or one.id != step.id]
+        self.query_one(Others).tell(others, self._across - PADDING)
         if step is None:
             guess = f"; {GUESSED}" if any((s.estimate or {}).get("first_guess") for s in self.steps()) else ""
             return detail.tell_text(f"budgets of this run: {self._bounds() or 'none'}{guess}")
@@ -148,8 +179,9 @@ class PlanTable(Vertical):
 
 
 def _given(step: StepView) -> str:
-    """The arguments on a line, and what is not given and matters."""
-    given = [f"{name}={value_text(value)}" for name, value in step.args.items()]
+    """The arguments on a line, those first that were changed last, and what is not given and matters."""
+    first = sorted(step.args, key=lambda name: name not in step.changed)
+    given = [f"{name}={value_text(step.args[name])}{CHANGED if name in step.changed else ''}" for name in first]
     return ", ".join([*given, *([default_text(step.by_default, value_text)] if step.by_default else [])])
 
 

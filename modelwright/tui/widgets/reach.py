@@ -1,12 +1,14 @@
 """How a card is reached. The prompt keeps the focus when a card appears, as letters that are typed then must not answer it.
 
-So a card says how one goes there while the focus is elsewhere, and shows its keys once the focus is in it.
+So a card says how one goes there while the focus is elsewhere, and shows its keys once the focus is in it. And where the focus is in
+it already, the letter of a yes only goes to its button, where Enter gives it: letters behind it are words, and go to the prompt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
@@ -43,6 +45,8 @@ class Answers(Container):
     def __init__(self, buttons: Sequence[tuple[str, str]]) -> None:
         super().__init__(classes="buttons")
         self._buttons, self._rows = buttons, Rows()
+        self._begun = ""
+        """The letter that went to a button, as often as it was typed."""
 
     @property
     def layout(self) -> Layout:
@@ -54,8 +58,50 @@ class Answers(Container):
 
     def on_mount(self) -> None:
         when_reached(self.parent, self._label)
+        self.watch(self.screen, "focused", self._moved)
+
+    def _moved(self, focused: Widget | None) -> None:
+        if self._begun and focused not in list(self.query(Button)):
+            self._begun = ""
+            self._label(self._reached)
+
+    @property
+    def _reached(self) -> bool:
+        return isinstance(self.parent, Widget) and self.parent.has_focus_within
 
     def _label(self, reached: bool) -> None:
         for button, (_, label) in zip(self.query(Button), self._buttons, strict=True):
-            button.label = Content(label if reached else label.partition(" [")[0])
+            name = label.partition(" [")[0]
+            waits = bool(self._begun) and button is self.screen.focused
+            button.label = Content(f"{name} [Enter]" if waits else label if reached else name)
             button.refresh(layout=True)  # its width is not changed by its label alone
+
+    # letters ---------------------------------------------------------------------------------------------------------
+
+    def begin(self, letter: str, button: str) -> None:
+        """To the button, where Enter gives its answer."""
+        self._begun += letter
+        self.screen.set_focus(self.query_one(f"#{button}", Button))
+        self._label(True)
+
+    def given(self) -> None:
+        """A button was pressed: what its letter began is over."""
+        self._begun = ""
+        self._label(self._reached)
+
+    def hear(self, event: events.Key, letters: Mapping[str, str]) -> None:
+        """A key that reaches the card; `letters` begin the answers of these buttons. Keys that came behind words belong to them."""
+        typed = event.character if event.character and event.is_printable else ""
+        is_word = not self._reached or self._begun.strip(typed) != ""
+        if typed and is_word:
+            event.stop()
+            self._write(self._begun + typed)
+        elif typed in letters:
+            event.stop()
+            self.begin(typed, letters[typed])
+
+    def _write(self, words: str) -> None:
+        from modelwright.tui.screens.chat import Chat
+
+        if isinstance(self.screen, Chat):
+            self.screen.write(words)

@@ -18,7 +18,7 @@ from textual.message import Message
 from modelwright.text import counted, human_bytes, human_seconds, one_line, safe_text
 from modelwright.tui.at_hand import at_hand
 from modelwright.tui.messages import Said
-from modelwright.tui.state import PENDING, SIGNS, RunView, StepView
+from modelwright.tui.state import CUT, PENDING, SIGNS, RunView, StepView
 from modelwright.tui.texts import MUTED, lines, plain
 from modelwright.tui.widgets.chart import Chart
 from modelwright.tui.widgets.live import FIRST, STYLES
@@ -68,6 +68,7 @@ class ResultCard(Vertical, can_focus=True):
         self.pairs: list[Json] = [pair for step in steps for pair in step["result"].get("pairs") or []]
         self.samples = [sample for step in steps for sample in samples_of(step)]
         seen = view.steps if view is not None and view.run == result["run"] else {}
+        self._cut = [step for step in seen.values() if step.status == CUT]
         self._curves = [curve for step in steps for curve in _curves(step, seen.get(step["id"]))] if curves or view is not None else []
 
     @property
@@ -99,7 +100,9 @@ class ResultCard(Vertical, can_focus=True):
         outcome = REJECTED if self._is_rejected else str(OUTCOMES.get(result["status"], result["status"]))
         if result["status"] == NOTHING:
             return outcome + (f": {one_line(result['error']['message'], 300)}" if result.get("error") else "")
-        return f"{outcome} · run {result['run']} · {counted(spent['steps'], 'step')}, {human_seconds(spent['seconds'])}"
+        ran = sum(step["status"] != PENDING for step in result["steps"]) or len(self._cut)
+        seconds = max(spent["seconds"], sum(step.seconds for step in self._cut))
+        return f"{outcome} · run {result['run']} · {counted(ran, 'step')}, {human_seconds(seconds)}"
 
     def _nothing_done(self) -> Content:
         """What comes nearest to what was asked, and where all of it is listed."""
@@ -116,6 +119,9 @@ class ResultCard(Vertical, can_focus=True):
 
     def _summary(self) -> Content:
         rows: list[Any] = [row for step in self.result["steps"] for row in _rows(step)] if self.ran else []
+        rows += [
+            plain(f"{SIGNS[CUT]} {step.id} {step.tool:<16} cut after {human_seconds(step.seconds)}{_reached(step)}") for step in self._cut
+        ]
         error = self.result.get("error")
         if error and self._is_rejected:
             rows.append(one_line(error["message"], 600))
@@ -195,6 +201,11 @@ def _rows(step: Json) -> Iterator[Content]:
     for check in step.get("checks") or []:
         if not check["passed"]:
             yield plain(f"    ✗ {check['name']}: {one_line(check['detail'], 300)}", "$text-error")
+
+
+def _reached(step: StepView) -> str:
+    """How far it came."""
+    return f", at {step.at} of {step.of}" if step.at and step.of else ""
 
 
 def _took(step: Json) -> str:

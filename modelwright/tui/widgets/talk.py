@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from modelwright.text import one_line
 from modelwright.tui.texts import lines
 from modelwright.tui.widgets.plain import Plain
 from modelwright.types import Json
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
 MOST_CARDS = 200
 """Older ones are taken off the screen; they stay in the session."""
-MOST_QUEUED, LONGEST_QUEUED = 3, 200
-"""Lines that are shown, and their characters."""
+MOST_QUEUED = 3
+"""Lines that are shown."""
 
 
 class Talk(VerticalScroll, can_focus=False):
@@ -88,10 +87,11 @@ class Queue(Plain):
         super().__init__(id="queued", classes="hint")
         self.display = False
 
-    def tell(self, texts: Sequence[str]) -> None:
+    def tell(self, texts: Sequence[str], way: str) -> None:
+        """What waits, each with how it does; `way` says what can be done about it."""
         more = [f"   … {len(texts) - MOST_QUEUED} more"] if len(texts) > MOST_QUEUED else []
         self.display = bool(texts)
-        self.say(lines(*(f" > {one_line(text, LONGEST_QUEUED)} · queued" for text in texts[:MOST_QUEUED]), *more))
+        self.say(lines(*(f" > {text}" for text in texts[:MOST_QUEUED]), *more, f"   {way}"))
 
 
 def _part_with_keys(card: Widget) -> Widget | None:
