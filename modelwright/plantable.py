@@ -3,7 +3,7 @@
 From 100 columns on a step is one row with its arguments in a column; below, a step is a line and its arguments stand under it,
 so that 60 columns are enough. Other tables wrap their widest columns; where those would get too narrow, a row becomes a block. A
 table that goes to a pipe is as wide as it needs to be: one row a line, for grep. An estimate that could not be made is
-`unknown`, not zero; one that nothing on this machine has proved yet is a `first guess`.
+`unknown`, not zero; one that nothing on this machine has proved yet is a `first guess`; what was done before is `reused`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NARROWEST, ONE_ROW_A_STEP = 60, 100
 """columns"""
 WIDTH_OF_A_FILE = 120
 """columns, where the table goes to no terminal"""
-UNKNOWN, GUESS = "unknown", "first guess"
+UNKNOWN, GUESS, REUSED = "unknown", "first guess", "reused"
 HEADS = ["step", "tool", "arguments (source)", "seconds", "memory", "disk", "decision"]
 SHORTEST_ARGUMENTS = 24
 SHORTEST_CELL = 16
@@ -120,7 +120,9 @@ def _numbers(estimate: Estimate | None, *, at_least: bool = False) -> list[str]:
 
 
 def _seconds(estimate: Estimate, shown: Callable[[float], str]) -> str:
-    """With the ends that hold 80% of like calls here, or that there is no record."""
+    """With the ends that hold 80% of like calls here, or that there is no record, or that nothing will run."""
+    if estimate.reused:
+        return f"{shown(0)} ({REUSED})"
     ends = ("" if end is None else shown(end) for end in (estimate.seconds_low, estimate.seconds_high))
     return f"{shown(estimate.seconds)} ({GUESS})" if estimate.first_guess else with_range(shown(estimate.seconds), *ends)
 

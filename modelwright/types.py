@@ -104,6 +104,9 @@ class Estimate(Strict):
         None,
         description="true: no such call was measured on this machine yet, so seconds and memory are the tool's own formula, unproved here",
     )
+    reused: bool | None = Field(
+        None, description="true: the ledger holds the result of this very call, so nothing runs and the other figures are zero"
+    )
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_known(self, handler: SerializerFunctionWrapHandler) -> Json:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from modelwright import tools
+from modelwright import config, tools
 from modelwright.errors import ModelwrightError, PlanError
 from modelwright.graphs.gate import assess, edited
 from modelwright.graphs.inputs import refuse_missing
@@ -24,7 +24,7 @@ def assessed(plan: Json, root: Path, policy: Path | None) -> Json:
     known = tools.load_all()
     checked = check(read_plan(bare), known)
     refuse_missing(checked, known, root.resolve())
-    return assess(checked, known, load_policy(policy), root)[0].model_dump(mode="json")
+    return assess(checked, known, load_policy(policy), root, seed=config.load(root).seed)[0].model_dump(mode="json")
 
 
 DECIDED = frozenset({"estimate", "decision", "rule", "defaults"})

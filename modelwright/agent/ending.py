@@ -18,11 +18,14 @@ WORDS = {
     "failed": "failed",
     "denied": "stopped: not allowed",
     "rejected": "rejected by you",
+    "cancelled": "cancelled by you",
     "nothing": "nothing was done",
     "interrupted": "interrupted",
     "waiting": "waits",
     "running": "is running",
 }
+CANCELLED = "cancelled"
+"""The reason of a no that ends a run for good."""
 SHORT_LINE = 76
 """columns that a line may have so that no terminal breaks it"""
 
@@ -77,12 +80,18 @@ def is_rejection(error: Json | None) -> bool:
     return (error or {}).get("type") == "Rejected"
 
 
+def is_cancelled(error: Json | None) -> bool:
+    """A no by which a person ended the run, at work or not."""
+    return is_rejection(error) and str((error or {}).get("message")).endswith(f": {CANCELLED}")
+
+
 def outcome(status: str, spent: Spent, error: Json | None = None) -> str:
     """ "done and verified (1 step, 12 s)"."""
     used = f"{counted(spent.steps, 'step')}, {human_seconds(spent.seconds)}" + (
         f", {counted(spent.tokens, 'token')}" if spent.tokens else ""
     )
-    return f"{WORDS['rejected'] if is_rejection(error) else WORDS.get(status, status)} ({used})"
+    no = "cancelled" if is_cancelled(error) else "rejected"
+    return f"{WORDS[no] if is_rejection(error) else WORDS.get(status, status)} ({used})"
 
 
 def next_commands(result: RunResult) -> list[str]:

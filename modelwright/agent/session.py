@@ -88,7 +88,7 @@ class Agent:
             with Thinking(self.settings, known, self.workspace.root, context=context) as thinking:
                 proposed = thinking.plan(request)
         checked = check(proposed, known)
-        return assess(checked, known, self._policy(self.settings.policy), self.workspace.root)[0]
+        return assess(checked, known, self._policy(self.settings.policy), self.workspace.root, seed=self.settings.seed)[0]
 
     def run(
         self,

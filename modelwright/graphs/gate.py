@@ -17,6 +17,7 @@ from modelwright.graphs.deps import Policy
 from modelwright.graphs.inputs import refuse_missing
 from modelwright.graphs.plancheck import check, example_of, replaced
 from modelwright.graphs.predictions import History
+from modelwright.graphs.reuse import Held, held
 from modelwright.types import Decision, Estimate, Json, Plan, Step, ToolArgs
 from modelwright.workspace import Workspace
 
@@ -28,23 +29,40 @@ def assess(
     workspace: Path,
     resolved: Mapping[str, Json] | None = None,
     memory_limit: int | None = None,
+    *,
+    seed: int | None = None,
 ) -> tuple[Plan, dict[str, Verdict]]:
     """The plan with estimates, defaults and decisions filled in, and each step's verdict; by its real arguments where they are known.
 
     Estimates are corrected by what like calls took in this workspace. Raises DoesNotFit for a step that needs more than
-    `memory_limit` bytes, or than there is.
+    `memory_limit` bytes, or than there is. A call whose result the ledger holds, made with `seed`, is shown as reused; what is
+    decided about it is by what it takes, as its files may be gone by its turn.
     """
+    with held(workspace, seed) as holds:
+        return _assessed(plan, tools, policy, workspace, resolved or {}, memory_limit, holds)
+
+
+def _assessed(
+    plan: Plan,
+    tools: Mapping[str, Tool],
+    policy: Policy,
+    workspace: Path,
+    resolved: Mapping[str, Json],
+    memory_limit: int | None,
+    holds: Held,
+) -> tuple[Plan, dict[str, Verdict]]:
     verdicts, steps = {}, []
     history, limit = History(Workspace(workspace).database), memory_limit or feasible.memory_limit(None)
     for step in plan.steps:
         tool = tools[step.tool]
-        args = (resolved or {}).get(step.id, step.args)
+        args = resolved.get(step.id, step.args)
         estimate = _corrected(estimate_of(tool, args, workspace), tool, args, history)
         if estimate is not None:
             feasible.refuse_unfit(step.id, tool, args, estimate, limit, partial(_memory_of, tool, workspace, history))
         verdict = policy.decide(tool, args, estimate or Estimate(), workspace)
         verdicts[step.id] = verdict
-        told = {"estimate": estimate, "decision": verdict.decision, "rule": verdict.rule, "defaults": defaults_of(tool, args, workspace)}
+        shown = Estimate(reused=True) if holds(step.id, tool, args) else estimate
+        told = {"estimate": shown, "decision": verdict.decision, "rule": verdict.rule, "defaults": defaults_of(tool, args, workspace)}
         steps.append(step.model_copy(update=told))
     return plan.model_copy(update={"steps": steps}), verdicts
 

@@ -7,6 +7,7 @@ is tried again in the same job folder, where the engine client joins a child tha
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import time
@@ -27,6 +28,8 @@ LARGE = 500_000_000
 """bytes of a file from which it is told that it is read: 2 GB take 14 s on two cores"""
 Told = Callable[[Path, int], None]
 """path, bytes"""
+HashOf = Callable[[Path], str]
+"""sha256 of a file"""
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,18 @@ def input_hashes(tool: Tool, args: Json, workspace: Path, db: sqlite3.Connection
 
     `tell` hears of a large file before it is read.
     """
+    return _input_hashes(tool, args, workspace, lambda path: cached_hash(path, db, tell))
+
+
+def remembered_input_hashes(tool: Tool, args: Json, workspace: Path, db: sqlite3.Connection) -> Json:
+    """The same without reading a file. Raises KeyError for one that is not remembered as it is now."""
+    return _input_hashes(tool, args, workspace, lambda path: remembered_hash(path, db))
+
+
+def _input_hashes(tool: Tool, args: Json, workspace: Path, hash_of: HashOf) -> Json:
     validated = tool.validate(args)
-    named = {value: _content_hash(role, value, workspace, db, tell) for role, value in values_with_role(tool, args) if role != "output"}
-    return named | {str(path): _hash_of(path, db, tell) for path in tool.reads(validated, workspace)}
+    named = {value: _content_hash(role, value, workspace, hash_of) for role, value in values_with_role(tool, args) if role != "output"}
+    return named | {str(path): _hash_of(path, hash_of) for path in tool.reads(validated, workspace)}
 
 
 def values_with_role(tool: Tool, args: Json) -> Iterator[tuple[str, str]]:
@@ -120,38 +132,46 @@ def _strings(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
             yield from _strings(item, (*path, index))
 
 
-def _content_hash(role: str, value: str, workspace: Path, db: sqlite3.Connection, tell: Told) -> str:
+def _content_hash(role: str, value: str, workspace: Path, hash_of: HashOf) -> str:
     if role == "model":
         try:
             model = modelrefs.resolve(value, workspace)
         except ModelRefError:  # the tool itself says so, or knows the model by its name alone
             return "missing"
-        return "endpoint" if model.kind == "endpoint" else _hash_of(Path(model.path), db, tell)
+        return "endpoint" if model.kind == "endpoint" else _hash_of(Path(model.path), hash_of)
     try:
         path = workspace / Path(value).expanduser()
     except RuntimeError:
         raise BadRequest(f"there is no home folder for {value!r:.80}", fix="write the whole path") from None
-    return _hash_of(path, db, tell)
+    return _hash_of(path, hash_of)
 
 
-def _hash_of(path: Path, db: sqlite3.Connection, tell: Told) -> str:
+def _hash_of(path: Path, hash_of: HashOf) -> str:
     """sha256 of a file, or of a folder as `sha256_of_path` has it; `missing` when the tool itself is to say so."""
     with clear_os_errors(path):
         if not path.exists():
             return "missing"
         if not path.is_dir():
-            return cached_hash(path, db, tell)
-        return sha256_of([[str(p.relative_to(path)), cached_hash(p, db, tell)] for p in sorted(path.rglob("*")) if p.is_file()])
+            return hash_of(path)
+        return sha256_of([[str(p.relative_to(path)), hash_of(p)] for p in sorted(path.rglob("*")) if p.is_file()])
 
 
 def cached_hash(path: Path, db: sqlite3.Connection, tell: Told = lambda path, size: None) -> str:
     """sha256 of a file, remembered while size, time and inode stay the same (a 10 GB model takes 20 s to read)."""
+    with contextlib.suppress(KeyError):
+        return remembered_hash(path, db)
     stat = path.stat()
-    known = db.execute("select * from hashes where path = ?", (str(path),)).fetchone()
-    if known and (known["size"], known["mtime_ns"], known["inode"]) == (stat.st_size, stat.st_mtime_ns, stat.st_ino):
-        return str(known["sha256"])
     if stat.st_size >= LARGE:
         tell(path, stat.st_size)
     sha256 = sha256_of_path(path)
     db.execute("insert or replace into hashes values (?,?,?,?,?)", (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino, sha256))
     return sha256
+
+
+def remembered_hash(path: Path, db: sqlite3.Connection) -> str:
+    """Raises KeyError where the file is another one by now, or was never read."""
+    stat = path.stat()
+    known = db.execute("select * from hashes where path = ?", (str(path),)).fetchone()
+    if known and (known["size"], known["mtime_ns"], known["inode"]) == (stat.st_size, stat.st_mtime_ns, stat.st_ino):
+        return str(known["sha256"])
+    raise KeyError(str(path))

@@ -102,7 +102,8 @@ class Nodes:
                 plan = gate.edited(plan, reply["edit"], self.deps.tools, self.deps.workspace.root)
             resolved = {} if reply.get("edit") else state["resolved"]
             limit = memory_limit(self.deps.settings.job_memory_gib)
-            plan, verdicts = gate.assess(plan, self.deps.tools, self.deps.policy, self.deps.workspace.root, resolved, limit)
+            about = (self.deps.tools, self.deps.policy, self.deps.workspace.root, resolved, limit)
+            plan, verdicts = gate.assess(plan, *about, seed=self.deps.settings.seed)
         except ModelwrightError as error:
             return self._edit_refused(state, error) if reply.get("edit") else self._failed(error)
         for step in plan.steps:

@@ -45,6 +45,7 @@ class Modelwright(Notices):
         Binding("f3", "open('run')", "live", priority=True),
         Binding("f4", "open('tools')", "tools", priority=True),
         Binding("f5", "open('memory')", "memory", priority=True),
+        Binding("f7", "open('doctor')", "doctor", show=False, priority=True),
         Binding("f8", "open('policy')", "policy", show=False, priority=True),
         Binding("f9", "open('models')", "models", show=False, priority=True),
         Binding("ctrl+o", "open('sessions')", "sessions", show=False),
@@ -138,8 +139,7 @@ class Modelwright(Notices):
         from modelwright.tui.data import memory_of
 
         pid = self.turns.link.pid
-        used = memory_of(pid) if pid else None
-        self.view.memory_in_use = used
+        self.view.memory_in_use = memory_of(pid) if pid else None
 
     @work(thread=True, group="result")
     def show_result_of(self, run: str) -> None:

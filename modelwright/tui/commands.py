@@ -45,6 +45,7 @@ COMMANDS = (
         "/doctor",
         "the machine, the extras and the stores, each with its fix",
         "open('doctor')",
+        "f7",
         also="check health diagnose install setup machine",
     ),
     Command(

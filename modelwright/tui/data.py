@@ -64,7 +64,7 @@ def past_turns(root: Path, session: str, most: int = 30) -> list[PastTurn]:
 
     turns = turns_of(root, session)[-most:]
     told = [PastTurn(turn.request, outcome(turn)) for turn in turns]
-    said: dict[int, list[str]] = {}
+    said = _said_in(root, turns)
     whole = turns[-MOST_WHOLE:]
     first = {turn.run: turn for turn in reversed(whole)}  # a run that was gone on with has several turns
     last = {turn.run: turn for turn in whole}
@@ -77,16 +77,26 @@ def past_turns(root: Path, session: str, most: int = 30) -> list[PastTurn]:
             told[at] = replace(told[at], view=view, result=found if is_over and last[turn.run] is turn else None)
             if goes_on and found and found["status"] == "waiting":  # its card says what it waits for
                 told[at] = replace(told[at], outcome="")
-            said[at] = said_to(root, turn.run) if first[turn.run] is turn else []
     return [part for at, one in enumerate(told) for part in _with_words(one, said.get(at, []))]
 
 
-def said_to(root: Path, run: str) -> list[str]:
-    """The words that changed its plan while it waited, oldest first."""
+def _said_in(root: Path, turns: list[Turn]) -> dict[int, list[str]]:
+    """For each turn the words that changed its plan while it waited, oldest first: said since its beginning, and before the run's next."""
+    found: dict[int, list[str]] = {}
+    for run in {turn.run for turn in turns if turn.run}:
+        of_run = [at for at, turn in enumerate(turns) if turn.run == run]
+        for moment, text in _said_to(root, run):
+            at = max((at for at in of_run if turns[at].time <= moment), default=of_run[0])
+            found.setdefault(at, []).append(text)
+    return found
+
+
+def _said_to(root: Path, run: str) -> list[tuple[float, str]]:
+    """(when, words) of all that changed the plan of a run."""
+    told = "select time, data from events where run = ? and type = 'approval.given' order by seq"
     with database(root) as db:
-        rows = db.execute("select data from events where run = ? and type = 'approval.given' order by seq", (run,)).fetchall() if db else []
-    found = [json.loads(row["data"]).get("said") for row in rows]
-    return [str(text) for text in found if text]
+        rows = db.execute(told, (run,)).fetchall() if db else []
+    return [(row["time"], str(text)) for row in rows if (text := json.loads(row["data"]).get("said"))]
 
 
 def _with_words(turn: PastTurn, said: list[str]) -> list[PastTurn]:

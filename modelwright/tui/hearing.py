@@ -41,6 +41,8 @@ class Hearing:
         self._waiting: list[Json] = []
         self._drawing: Timer | None = None
         self._behind = False
+        self._not_taken: Json | None = None
+        """What the run said of a change that it does not take."""
 
     @property
     def follows(self) -> bool:
@@ -96,6 +98,8 @@ class Hearing:
             app.view = RunView()
         if event["type"] == "notice" and event["data"].get("dropped"):
             self._question_dropped(str(event["data"].get("instead", "")))
+        if event["type"] == "notice" and app.view.edit_is_open:
+            self._not_taken = event["data"]
         known = app.view.take(event)
         if event["type"] in ("policy.decision", "approval.given"):
             app.call_after_refresh(app.chat.plan_changed)
@@ -235,11 +239,16 @@ class Hearing:
     # a turn ----------------------------------------------------------------------------------------------------------------
 
     def _told_pending(self, said: Json) -> None:
+        from modelwright.tui.widgets.cards import trouble
+
         app, pending = self._app, said["pending"]
         app.turns.pending = pending
         app.stand("waits for you")
         app.show_run()
         app.chat.ask(pending, app.view, app.policy)
+        if self._not_taken is not None:
+            app.chat.add(trouble(self._not_taken))
+            self._not_taken = None
         if words := pending.get("said"):
             self._not_a_change(**words)
 
@@ -259,11 +268,13 @@ class Hearing:
 
         app, done = self._app, said["done"]
         self._settle()
+        if app.turns.stops_short(done["result"]):
+            return self._over(well=False)
         if done["result"]:
             app.chat.add_result(ResultCard(with_peaks(done["result"], done.get("peaks") or {}), view=app.view))
         else:
             app.chat.add(Answer(done["answer"]))
-        self._over(well=not done["result"] or done["result"]["status"] not in NOT_TO_ITS_END)
+        return self._over(well=not done["result"] or done["result"]["status"] not in NOT_TO_ITS_END)
 
     def _told_error(self, said: Json) -> None:
         from modelwright.tui.widgets.cards import trouble

@@ -40,7 +40,7 @@ class Link:
         self._waiting: list[Json] = []
         self._handing_over: asyncio.TimerHandle | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in let_go
+        self._stderr: IO[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -48,6 +48,7 @@ class Link:
 
     async def start(self, session: str) -> None:
         """Not asyncio's own subprocess: closing its transport kills the child, and ours may outlive the app."""
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in let_go
         process = subprocess.Popen(
             [*self._command, session], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, start_new_session=True
         )
@@ -83,6 +84,7 @@ class Link:
 
     def _last_words(self) -> str:
         """The end of what it wrote to stderr."""
+        assert self._stderr is not None
         self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, self._stderr.tell() - 2000))
         return self._stderr.read().decode("utf-8", "replace").strip()
@@ -117,7 +119,8 @@ class Link:
             self._pipe.close()
         if self._process:
             threading.Thread(target=self._process.wait, daemon=True).start()  # whenever it ends, no zombie stays
-        self._stderr.close()
+        if self._stderr:
+            self._stderr.close()
         if self._handing_over:
             self._handing_over.cancel()
 

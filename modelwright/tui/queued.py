@@ -49,6 +49,10 @@ class Backlog:
     def pop(self) -> Queued:
         return self._next.pop(0)
 
+    def own_for(self, run: str) -> bool:
+        """Whether the first thing is what only the app does with this run."""
+        return bool(self._next) and not self._next[0].shown and self._next[0].command.get("run") == run
+
     def keep(self) -> None:
         """What was said begins no more by itself, unless the app has something to do before it."""
         if self._next and self._next[0].shown:

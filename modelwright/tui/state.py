@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from modelwright.agent.ending import CANCELLED
 from modelwright.text import one_line
 from modelwright.tui.told import NOT_SERIES, told
 from modelwright.types import Json
@@ -61,7 +62,7 @@ class StepView:
     rule: str = ""
     reason: str = ""
     answer: str = ""
-    """What the person said where the decision is to ask: allowed, rejected; left, when another step was rejected."""
+    """What the person said where the decision is to ask: allowed, rejected, cancelled; left, when another step was rejected."""
     status: str = PENDING
     message: str = ""
     at: int | None = None
@@ -78,7 +79,7 @@ class StepView:
     defaults: Json = field(default_factory=dict)
     """As the gate last told: what is not given and decides what is made or what it costs."""
     changed: frozenset[str] = frozenset()
-    """The arguments that the last change of the plan gave another value."""
+    """The arguments that the last change of the plan gave another value than was proposed."""
     series: dict[str, Series] = field(default_factory=dict)
 
     @property
@@ -125,6 +126,10 @@ class RunView:
         self.memory_in_use: int | None = None
         """Resident bytes of the processes of the step at work, now; measured from outside, not told by events."""
         self.changed = 0
+        self.edit_is_open = False
+        """A change was told to the run, and nothing is known yet of what becomes of it."""
+        self._settled: dict[str, tuple[Json, dict[str, str], frozenset[str]]] = {}
+        """Of each step its arguments, their sources and marks, as they were when it was last decided about."""
         self._seq = 0
 
     def take(self, event: Json) -> bool:
@@ -166,13 +171,25 @@ class RunView:
         if step:
             step.decision, step.rule, step.reason = data["decision"], data["rule"], data.get("reason", "")
             step.estimate, step.defaults = data.get("estimate"), data.get("defaults") or {}
+            self._settled[step.id] = (step.args, step.sources, step.changed)
+            self.edit_is_open = False
 
     def _on_approval_asked(self, data: Json, step: StepView | None, event: Json) -> None:
         """What was said of these steps holds no more; a decision that is told again after a yes takes that yes from none."""
         self.status = "waiting"
+        if self.edit_is_open:
+            self._take_edit_back()
         for name in data.get("steps") or ():
             if name in self.steps:
                 self.steps[name].answer = ""
+
+    def _take_edit_back(self) -> None:
+        """It is asked again, and nothing was decided anew: the run did not take the change."""
+        self.edit_is_open = False
+        for name, (args, sources, changed) in self._settled.items():
+            if name in self.steps:
+                step = self.steps[name]
+                step.args, step.sources, step.changed = args, sources, changed
 
     def _on_question_asked(self, data: Json, step: StepView | None, event: Json) -> None:
         self.status = "waiting"
@@ -186,10 +203,13 @@ class RunView:
                 self._change(self.steps[name], changes)
 
     def _mark(self, edit: Json) -> None:
-        """Which values are other ones now; a yes to them marks none and takes no mark away."""
+        """Which values are other ones now than were proposed; a yes to them marks none and takes no mark away."""
         if edit:
+            self.edit_is_open = True
+            proposed = {step["id"]: step["args"] for step in (self.plan or {}).get("steps", [])}
             for name, one in self.steps.items():
-                one.changed = frozenset(edit.get(name) or ())
+                first = proposed.get(name, {})
+                one.changed = frozenset(arg for arg, value in (edit.get(name) or {}).items() if value != first.get(arg))
 
     def _change(self, step: StepView, changes: Json) -> None:
         """None takes an argument out, and its source with it."""
@@ -199,8 +219,10 @@ class RunView:
     def _note_answers(self, data: Json) -> None:
         rejected, allowed = data.get("reject") or {}, [*(data.get("allow") or []), *(data.get("allow_for_run") or [])]
         for one in self.steps.values():
-            if one.id in rejected or one.id in allowed:
-                one.answer = "rejected" if one.id in rejected else "allowed"
+            if one.id in rejected:
+                one.answer = CANCELLED if rejected[one.id] == CANCELLED else "rejected"
+            elif one.id in allowed:
+                one.answer = "allowed"
             elif rejected and one.decision == "ask" and not one.answer:
                 one.answer = "left"
 

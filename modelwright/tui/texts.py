@@ -21,6 +21,7 @@ LONGEST_LABEL = 22
 """columns for the names of labelled rows; a longer name pushes its own value to the right"""
 FULL, EMPTY = "█", "░"
 ROUGHLY = "~"
+REUSED = "reused, 0 s"
 MUTED = "dim"
 """For what stands beside the thing itself. Not $text-muted: in Content that is drawn in full white or black."""
 
@@ -96,9 +97,12 @@ def when(seconds: float) -> str:
 
 
 def estimate_texts(estimate: Json | None) -> tuple[str, str, str]:
-    """Time, memory, disk. The time with ~ where it is a first guess; as a range where there is a record of this machine."""
+    """Time, memory, disk. The time with ~ where it is a first guess; as a range where there is a record of this machine; none for what was
+    done before."""
     if estimate is None:
         return "unknown", "unknown", "unknown"
+    if estimate.get("reused"):
+        return REUSED, human_bytes(0), human_bytes(0)
     seconds = (ROUGHLY if estimate.get("first_guess") else "") + human_seconds(estimate.get("seconds", 0))
     if estimate.get("seconds_low") is not None and estimate.get("seconds_high") is not None:
         seconds = f"{human_seconds(estimate['seconds_low'])} to {human_seconds(estimate['seconds_high'])}"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from modelwright.agent.ending import CANCELLED
 from modelwright.text import human_seconds
 from modelwright.tui.link import Link, stop_holder
 from modelwright.tui.queued import Backlog, Queued
@@ -30,6 +31,8 @@ AT_WORK = "it comes next: a run is at work"
 FOLLOWED = "it comes next: the other process still works on its run; Ctrl+T pauses that"
 STOPPED = 'it stops where it is: "go on" goes on with it, /cancel ends it'
 GOES_ON = "nothing to go on with: the run is at work"
+STOPPED_SHORT = ("interrupted", "waiting")
+"""How a run stands that was stopped, and goes on."""
 RAISE_FIRST = "it goes on once you raise the bound (Ctrl+G)"
 
 
@@ -46,6 +49,8 @@ class Turns:
         self._queue = Backlog()
         self._stale = False
         """The settings have changed since the worker began."""
+        self._in_between = False
+        """The turn has only been stopped for what the app does next with its run, which is told as one turn with it."""
 
     def _new_link(self) -> Link:
         return Link(self._app.hearing.receive, self._command)
@@ -132,7 +137,11 @@ class Turns:
         if begun.shown:
             self._app.chat.add(heard(begun.shown))
         self.busy, self.began = True, time.monotonic()
-        self._app.begin_turn()
+        if self._in_between:
+            self._app.stand("at work")
+        else:
+            self._app.begin_turn()
+        self._in_between = False
         self.link.send(begun.command)
 
     @property
@@ -151,6 +160,16 @@ class Turns:
         count = self._queue.drop()
         self._show_queue()
         return count
+
+    def stops_short(self, result: Json | None) -> bool:
+        """Whether the turn ends so only because the app goes on with its run at once (a cancel, a raised bound): then its end is not
+        told. Where the run came to an end of its own before that, there is nothing to go on with."""
+        if result is None or not self._queue.own_for(result["run"]):
+            return False
+        self._in_between = result["status"] in STOPPED_SHORT
+        if not self._in_between:
+            self._queue.pop()
+        return self._in_between
 
     def over(self, *, well: bool = True) -> float:
         """The turn has ended; how many seconds it took, since the person's last answer in it. What was to follow one that did not end
@@ -228,9 +247,9 @@ class Turns:
         if step is None or not view.run:
             return False
         if self.pending is not None and self.pending["kind"] == "approval":
-            return self.reply({"reject": {self.pending["calls"][0]["id"]: "cancelled"}})
+            return self.reply({"reject": {self.pending["calls"][0]["id"]: CANCELLED}})
         self._queue.keep()
-        self._first({"do": "end", "run": view.run, "step": step, "reason": "cancelled"})
+        self._first({"do": "end", "run": view.run, "step": step, "reason": CANCELLED})
         return True
 
     def raise_limits(self, limits: Json) -> bool:

@@ -143,6 +143,8 @@ async def test_a_plan_that_does_not_check_is_not_taken(make_app: Make) -> None:
         await ask(pilot, lines.REQUEST)
         await until(pilot, shows(app, "Allow s1 finetune?"))
         await pilot.press("ctrl+g", "d")  # the step that the other one refers to
+        await until(pilot, shows(app, "s2 needs what s1 makes: remove s2 first"))
+        await pilot.press("J")
         await until(pilot, shows(app, "s2 compare uses what s1 makes, so s1 has to stand before it"))
         assert app.chat.query_one(PlanCard).draft is None
 

@@ -64,3 +64,11 @@ def test_what_is_no_word_for_anything_is_no_command() -> None:
 def test_a_beginning_means_the_same_as_before_other_words_for_it() -> None:
     for command in COMMANDS:
         assert named(command.name[:3])[0] is next(c for c in COMMANDS if c.name.startswith(command.name[:3]))
+
+
+@pytest.mark.asyncio
+async def test_each_key_that_is_shown_for_a_command_does_what_the_command_does(make_app: Make) -> None:
+    app = make_app([])
+    async with app.run_test(size=(80, 24)):
+        bound = {key: active.binding.action for key, active in app.screen.active_bindings.items()}
+        assert {c.key: bound.get(c.key) for c in COMMANDS if c.key} == {c.key: c.action for c in COMMANDS if c.key}

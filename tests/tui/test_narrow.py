@@ -133,7 +133,7 @@ async def test_how_things_stand_is_at_the_top_of_a_narrow_terminal_too(make_app:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("key", ["f1", "f2", "f4", "f5", "f8", "f9", "ctrl+o"])
+@pytest.mark.parametrize("key", ["f1", "f2", "f4", "f5", "f7", "f8", "f9", "ctrl+o"])
 async def test_the_heads_of_the_screens_are_whole(make_app: Make, key: str) -> None:
     app = make_app([])
     async with app.run_test(notifications=True, size=SMALLEST) as pilot:

@@ -160,3 +160,20 @@ async def test_what_decides_is_never_cut_and_the_disk_goes_first(make_app: Make,
             await pilot.resize_terminal(width, HEIGHT)
             await until(pilot, lambda wanted=left: rows(app)[0].split()[1:] == ["step", "tool", "time", *wanted, "decision"], str(left))
             assert "? ask" in rows(app)[1]
+
+
+@pytest.mark.parametrize("width", [60, 140])
+async def test_a_step_that_was_done_before_is_called_reused_and_counts_nothing(make_app: Make, width: int) -> None:
+    teller = lines.Teller()
+    said = lines.begin(teller)
+    said.insert(-1, teller.event("policy.decision", "s2", decision="allow", rule="looking-and-measuring", estimate={"reused": True}))
+    for n, one in enumerate(said, 1):
+        one["event"]["seq"] = n
+    app = make_app([*said, lines.pending(), {"wait": True}])
+    async with app.run_test(notifications=True, size=(width, HEIGHT)) as pilot:
+        await opened(pilot)
+        step, total = rows(app)[2:4]
+        assert "reused, 0 s" in step
+        assert "2:15 min" in total
+        app.chat.query_one(PlanCard).table.move_cursor(row=1)
+        await until(pilot, lambda: "this very call was done before" in " ".join(text_of(app).replace("█", " ").split()))

@@ -83,6 +83,7 @@ async def test_changed_arguments_are_changed_back_in_the_run(make_app: Make, hea
         await asked(pilot)
         assert first(app).args == lines.STEPS[0]["args"]
         assert first(app).sources == lines.STEPS[0]["sources"], "they come from the request again, not from an edit"
+        assert "changed" not in text_of(app)
         await pilot.press("x")
         await until(pilot, shows(app, "Why not s1?"))
 
@@ -114,8 +115,15 @@ async def test_everything_is_undone_at_once(make_app: Make, heard: Heard) -> Non
 
 
 async def test_an_edit_that_the_run_did_not_take_is_not_shown(make_app: Make, heard: Heard) -> None:
-    said = a_turn({"lora_rank": 32})
-    said[-2] = lines.pending()  # as it was
+    teller = lines.Teller()
+    said = [*lines.begin(teller), lines.pending(), {"wait": True}]
+    said += [
+        teller.event("approval.given", by="user", edit={"s1": {"lora_rank": 32}}),
+        teller.event("notice", message="the edit was not taken: s1 needs more memory than there is"),
+        teller.event("approval.asked", steps=["s1"]),
+        lines.pending(),  # as it was
+        {"wait": True},
+    ]
     app = make_app(said)
     async with app.run_test(notifications=True, size=(110, 60)) as pilot:
         await ask(pilot, lines.REQUEST)
@@ -125,6 +133,8 @@ async def test_an_edit_that_the_run_did_not_take_is_not_shown(make_app: Make, he
         await asked(pilot)
         assert first(app).args == lines.STEPS[0]["args"]
         assert not card_of(app).is_edited
+        await until(pilot, shows(app, "✗ the edit was not taken: s1 needs more memory than there is"))
+        assert "changed" not in text_of(app)
 
 
 async def test_the_card_says_what_its_key_does_now(make_app: Make, heard: Heard) -> None:

@@ -124,6 +124,26 @@ async def test_words_that_changed_the_plan_stand_between_it_and_its_result(make_
         assert len(app.chat.query(ResultCard)) == 1
 
 
+def test_words_stand_where_they_were_said_also_in_turns_that_are_told_in_words(
+    workspace: Path, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = past_runs.write_run(db, "tune it", STEP, status="done").run.id
+    emitter = Emitter(run, [TraceWriter(db)], first_seq=next_seq(db, run))
+    for request, words in (("tune it", "no, rank 32"), ("go on", "only 2 epochs")):
+        a_turn(db, request, run, "approval needed")
+        emitter.emit(EventType.APPROVAL_GIVEN, None, by="user", edit={"s1": {"lora_rank": 32}}, said=words)
+    a_turn(db, "help", None, "say what you want")
+    for whole in (8, 1):
+        monkeypatch.setattr(data, "MOST_WHOLE", whole)
+        assert [turn.request for turn in data.past_turns(workspace, SESSION)] == [
+            "tune it",
+            "no, rank 32",
+            "go on",
+            "only 2 epochs",
+            "help",
+        ]
+
+
 def test_what_a_waiting_run_asks_is_not_told_above_its_card(workspace: Path, db: sqlite3.Connection) -> None:
     run = past_runs.write_run(db, "tune it", STEP, status="waiting", asked=["s1"]).run.id
     a_turn(db, "tune it", run, "approval needed: s1 finetune")

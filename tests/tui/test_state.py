@@ -57,6 +57,31 @@ def test_an_argument_that_an_edit_took_out_is_gone() -> None:
     assert lines.STEPS[0]["args"]["lora_rank"] == 8, "the plan that was proposed stays as it was"
 
 
+def edited(teller: lines.Teller, **changes: object) -> list[dict[str, dict[str, object]]]:
+    decided = {"decision": "ask", "rule": "models-and-data-made", "reason": "it makes a model"}
+    return [teller.event("approval.given", by="user", edit={"s1": changes}), teller.event("policy.decision", "s1", **decided)]
+
+
+def test_a_value_is_marked_as_changed_until_it_is_as_it_was_proposed() -> None:
+    teller = lines.Teller()
+    events = [*lines.begin(teller), *edited(teller, lora_rank=32)]
+    assert fed(events).steps["s1"].changed == {"lora_rank"}
+    assert fed([*events, *edited(teller, lora_rank=8)]).steps["s1"].changed == set()
+
+
+def test_an_edit_that_the_run_does_not_take_leaves_arguments_and_marks_as_they_were() -> None:
+    teller = lines.Teller()
+    taken = [*lines.begin(teller), *edited(teller, batch_size=2)]
+    refused = [*edited(teller, lora_rank=4096)[:1], teller.event("notice", message="the edit was not taken: too big")]
+    view = fed([*taken, *refused])
+    assert view.edit_is_open
+    view.take(teller.event("approval.asked", steps=["s1"])["event"])
+    step = view.steps["s1"]
+    assert (step.args["lora_rank"], step.args["batch_size"], step.changed) == (8, 2, {"batch_size"})
+    assert step.sources["lora_rank"] == "request[38:44]"
+    assert not view.edit_is_open
+
+
 def test_a_default_is_none_any_more_once_an_edit_gives_the_argument() -> None:
     teller = lines.Teller()
     told = teller.event(

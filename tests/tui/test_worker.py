@@ -87,7 +87,9 @@ def test_words_to_a_plan_that_waits_change_it_or_come_back(worker: subprocess.Po
     tell(worker, reply={"said": "no, use gone.jsonl"})
     assert "gone.jsonl does not exist" in said(worker, "pending")["pending"]["said"]["why"]
     tell(worker, reply={"said": "help"})
-    assert said(worker, "pending")["pending"]["said"] == {"text": "help", "why": ""}
+    helped = said(worker, "pending")["pending"]["said"]
+    assert (helped["text"], helped["means"]) == ("help", "question")
+    assert helped["why"].startswith("Say what you want")
     tell(worker, reply={"said": "with the other file other.jsonl"})
     asked = said(worker, "pending")["pending"]
     assert ("said" in asked, asked["calls"][0]["args"]) == (False, {"dataset": "other.jsonl"})

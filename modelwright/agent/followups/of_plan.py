@@ -36,6 +36,8 @@ def _needs(step: Step) -> Iterator[str]:
 def _estimated(estimate: Estimate | None) -> str:
     if estimate is None:
         return "unknown, as it could not be estimated"
+    if estimate.reused:
+        return "no time: it was done before, and its result is reused"
     low, high = estimate.seconds_low, estimate.seconds_high
     between = f" ({human_seconds(low)} to {human_seconds(high)})" if low is not None and high is not None else ""
     money = f", {estimate.cost:.4f} US dollars" if estimate.cost else ""

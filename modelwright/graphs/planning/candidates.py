@@ -49,7 +49,8 @@ def find_named(text: str) -> list[Candidate]:
 
 
 _INDEXING = re.compile(r"\b(?:index|indice|índice|idx|searchable|knowledge base|indici|индекс)", re.IGNORECASE)
-_QUANT = re.compile(r"(?<![\w.-])(?:(I?Q[1-8])[_ -]?(XXS|XS|NL|K[_ -]?(?:XL|S|M|L)|[0-9KSM])?)(?!\w)", re.IGNORECASE)
+_QUANT = re.compile(r"(?<![\w.-])(?:(I?Q[1-8])[_ -]?(XXS|XS|NL|K[_ -]?(?:XL|S|M|L)|[0-9KSM])?)(?!['’]?\w)", re.IGNORECASE)
+"""Nothing follows that makes its last letter a word's: "Q6_K s'il te plaît"."""
 _OF_FOLDERS = re.compile(r"(?<![\w.-])(?:nf4|gptq|awq)(?!\w)", re.IGNORECASE)
 _WITH_INT8 = re.compile(r"(?<![\w.-])(?:nf4|gptq|awq|int8)(?!\w)", re.IGNORECASE)
 """Beside one of them int8 is the folder's type and not llama.cpp's Q8_0."""

@@ -35,6 +35,9 @@ REFUSAL = -0.7
 DOUBT = -0.1
 """Of "none", below which it is not believed against rules that are sure where the request speaks of a model or a file (p = 0.9)."""
 
+MOST_DRAFTED = 3
+"""Steps from which a draft may be cut short: of the examples that it learned from one in a hundred has more."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -50,7 +53,7 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
     rules = [i for i in asked if i.tool in tools]
     said = _beside_talk(asked)
     foreign = bool(said) and all(i.tool.startswith(ELSEWHERE) for i in (said[0], said[-1]))
-    if foreign and not (_first(draft) >= GUESS and _signed([s.tool for s in draft.steps], said)):
+    if foreign and not (_first(draft) >= GUESS and _outweighs([s.tool for s in draft.steps], said)):
         return Decision("rules", list(asked))
     if draft.kind != "plan":
         return _without_a_plan(asked, rules, draft, reading, tools)
@@ -66,6 +69,8 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
         return Decision("rules", list(asked))
     if draft.kind == "plan" and rules and _says_no_more(asked, reading) and not set(mine) & set(drafted):
         return Decision("rules", list(asked))
+    if rules_sure(said) and _first(draft) < GUESS:
+        return Decision("rules", list(asked))
     if sorted(mine) == sorted(drafted):
         steps.sort(key=lambda step: mine.index(step.tool))  # words say what comes first
         return Decision("both", from_draft(steps, asked, reading, tools))
@@ -78,9 +83,17 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
         rules and all(i.tool for i in said) and _unlikely(draft, drafted, asked, bound) and not _counts_more(drafted, mine, reading, tools)
     ):
         return Decision("rules", list(asked))
-    left_out = [i for i in rules if i.tool not in drafted and _is_further(i)] if drafted and set(drafted) <= set(mine) else []
-    intents = [*from_draft(steps, [i for i in asked if i not in left_out], reading, tools), *left_out]
-    return Decision("draft", sorted(intents, key=lambda i: mine.index(i.tool)) if left_out else intents)
+    left_out = [i for i in rules if i.tool not in drafted and _is_further(i, drafted)] if _may_lack(drafted, mine) else []
+    intents = from_draft(steps, [i for i in asked if i not in left_out], reading, tools)
+    for further in left_out:
+        intents.insert(_place_of(further, intents, {i.tool for i in rules[: rules.index(further)]}), further)
+    return Decision("draft", intents)
+
+
+def _place_of(further: Intent, intents: Sequence[Intent], earlier: set[str]) -> int:
+    """Behind what the rules or the words put before it."""
+    before = (i.tool in earlier or (i.clause.tokens and i.clause.end <= further.clause.start) for i in intents)
+    return max((n for n, is_before in enumerate(before, 1) if is_before), default=0)
 
 
 def _without_a_plan(
@@ -88,7 +101,7 @@ def _without_a_plan(
 ) -> Decision:
     """none and ask: believed where they are likely, or where rules see no tool."""
     first = draft.alternatives[0][1] if draft.alternatives else 0.0
-    if rules and draft.kind == "question" and _says_no_more(asked, reading) and not {i.tool for i in rules} & {s.tool for s in draft.steps}:
+    if rules_sure(asked) and draft.kind == "question" and not {i.tool for i in rules} & {s.tool for s in draft.steps}:
         return Decision("rules", list(asked))
     doubted = first < DOUBT and not lexicon().words["model_things"].isdisjoint(t.word for t in reading.tokens)  # "the new checkpoint"
     names_things = doubted or any(c.kind in THINGS for c in reading.found)
@@ -120,6 +133,12 @@ def _counts_more(names: Sequence[str], others: Sequence[str], reading: Reading, 
 
 def _signed(names: Sequence[str], asked: Sequence[Intent]) -> bool:
     return any(i.scores.get(name, 0.0) for i in asked for name in names)
+
+
+def _outweighs(names: Sequence[str], asked: Sequence[Intent]) -> bool:
+    """Whether words speak for one of the tools, and as much as for what no tool can do ("deploy" may be about an engine, "k8s" is not)."""
+    foreign = [i for i in asked if i.tool.startswith(ELSEWHERE) and i.tool.removeprefix(ELSEWHERE) not in lexicon().tools]
+    return _signed(names, asked) and all(any(i.scores.get(name, 0.0) >= i.scores[i.tool] for name in names) for i in foreign)
 
 
 def _first(draft: Draft) -> float:
@@ -161,10 +180,18 @@ def _beside_talk(asked: Sequence[Intent]) -> list[Intent]:
     return [i for i in asked if i.tool or max(i.scores.values(), default=0.0) >= LIKELY]
 
 
-def _is_further(intent: Intent) -> bool:
-    """ "… and measure it on x", "then serve it": a sure deed of its own, opened by a word that adds."""
+def _may_lack(drafted: Sequence[str], mine: Sequence[str]) -> bool:
+    """A draft whose tools the rules see too, or one that has no room for more steps."""
+    return bool(drafted) and (set(drafted) <= set(mine) or len(drafted) >= MOST_DRAFTED)
+
+
+def _is_further(intent: Intent, drafted: Sequence[str]) -> bool:
+    """ "… and measure it on x", "then serve it": a sure deed of its own, opened by a word that adds; or one more than a draft can hold."""
+    if intent.tool == "evaluate" and "compare" in drafted and not any(c.kind == "model" for c in intent.clause.candidates):
+        return False  # "whether it improved. The questions are in x.jsonl, to be judged by …"
+    points = intent.scores.get(intent.tool, 0.0)
     adds = lexicon().words["then"] | lexicon().words["adds"]
-    return intent.scores.get(intent.tool, 0.0) >= LIKELY and not adds.isdisjoint(intent.clause.opener.split())
+    return points >= LIKELY and (not adds.isdisjoint(intent.clause.opener.split()) or (points >= SURE and len(drafted) >= MOST_DRAFTED))
 
 
 def rules_sure(asked: Sequence[Intent]) -> bool:

@@ -54,7 +54,8 @@ def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], t
     kept = [i for i in asked if i.tool != INDEX or makes or not (named and meant)]
     if len(kept) < len(asked) and not any(i.tool in (SEARCH, ANSWER) for i in kept):
         kept = [replace(i, tool=meant, chosen={k: v for k, v in i.chosen.items() if k == "index"}) if i.tool == INDEX else i for i in asked]
-    kept = [replace(i, tool=meant) if meant and i.tool in (SEARCH, ANSWER) else i for i in kept]
+    if not _one_after_the_other(asked, request):
+        kept = [replace(i, tool=meant) if meant and i.tool in (SEARCH, ANSWER) else i for i in kept]
     kept = _each_once(kept)
     if makes and _LATER.search(request) and any(i.tool == INDEX for i in kept):
         kept = [i for i in kept if i.tool not in (SEARCH, ANSWER)]
@@ -62,6 +63,15 @@ def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], t
         first = next(n for n, i in enumerate(kept) if i.tool in (SEARCH, ANSWER))
         kept.insert(first, Intent(kept[first].clause, {}, INDEX))
     return kept
+
+
+def _one_after_the_other(asked: Sequence[Intent], request: str) -> bool:
+    """ "search it for x, then answer me: who …": passages first, and then an answer, each with words of its own."""
+    own = [(i.tool, request[i.clause.start : i.clause.end]) for i in asked if i.tool in (SEARCH, ANSWER) and i.clause.tokens]
+    if [tool for tool, _ in own] != [SEARCH, ANSWER]:
+        return False
+    (_, first), (_, last) = own
+    return bool(_PASSAGES.search(first) and _FACT.search(last)) and not _PASSAGES.search(last)
 
 
 def _measured(asked: Sequence[Intent], found: Sequence[Candidate], tools: Mapping[str, Tool]) -> list[Intent]:

@@ -40,7 +40,7 @@ _MENTIONED = re.compile(
 )
 _COLON = re.compile(r":\s+(?P<text>[^:\n]{4,})$|(?:^|\n)\s*[qQ]:\s*(?P<q>.+)", re.DOTALL)
 _START = re.compile(rf"(?:^|[,;:.!]\s*|\b(?:and|then|und|et|y|e|en)\s+|\n)(?P<text>{_QUESTION}\b.+)", re.IGNORECASE | re.DOTALL)
-_ENDS = re.compile(r"[.!]\s+(?=[A-ZÄÖÜ])|\n|(?<=\?)\s|;\s")
+_ENDS = re.compile(r"[.!]\s+(?=[A-ZÄÖÜ])|\n|(?<=\?)\s|;\s|,?\s+(?:and )?then (?=answer|tell|say|summar|explain)")
 _FROM = re.compile(r"(?:from|using|based on|with|in|out of|aus|en|dans|da)\b[^:?]{0,60}:\s*", re.IGNORECASE)
 _IN_PLACE = (
     r"(?:\s*[,(]?\s*\b(?:in|from|inside|under|within|according to|using|with|out of|based on|of|on|through|en|dans|im|in der"
@@ -55,6 +55,8 @@ _TAIL = re.compile(
     r"|top[- ]?k?\s*=?\s*\w+(?: \w+)?|mode\s*[=:]?\s*\w+|modo \w+|using (?:bm25|hybrid|dense|semantic\w*)\b.*|"
     r"(?:in|from|across|inside|within|among) (?:my|our|the|all|those|these)(?: own)? (?:documents?|docs|files?|notes|papers|pdfs?"
     r"|collection|knowledge base)|"
+    r"(?:only )?by (?:the )?(?:words?|keywords?|meaning|sense)(?: only| alone)?|"
+    r"(?:no|without|not) (?:by )?(?:embeddings?|vectors?|meaning)|"
     r"(?:in )?(?:lexical|dense|hybrid|keyword|semantic|bm25)(?: mode| search|ly)?(?: please)?|first \w+ (?:hits|passages"
     r"|results)|\w+ (?:hits|passages|results|matches)(?: (?:max|at most))?))[\s.!,)]*$",
     re.IGNORECASE,

@@ -200,7 +200,7 @@ def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidat
     if field.name == "index" and not found:  # "call it notes"
         found = [c for c in inside if c.kind == "output" and c not in sheet.used and re.fullmatch(r"[\w-]+", str(c.value))]
     if field.name == "quantization" and not found:
-        found = [c for c in inside if c.kind == "dtype"]
+        found = [c for c in inside if c.kind in ("dtype", "cache") and not cache_types.is_one(c, sheet.request)]
     if not found and clause.tokens and not field.is_list:
         places = (
             phrases.value(field.name, value, sheet.request, clause.start, clause.end)

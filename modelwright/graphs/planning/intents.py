@@ -102,9 +102,12 @@ def _merged(intents: Sequence[Intent]) -> list[Intent]:
             merged[-1] = Intent(last.clause + intent.clause, _best_of(last.scores, intent.scores), intent.tool)
         elif last and last.tool == "compare" and intent.tool == "quantization_quality" and "dataset" not in _things(last):
             merged[-1] = Intent(last.clause + intent.clause, intent.scores, intent.tool)  # "what does it do to the quality if …"
+        elif last and (last.tool, intent.tool) == ("quantization_quality", "kv_cache") and _only_types(intent):
+            last.clause = last.clause + intent.clause  # "… and the same for a q8_0 KV cache"
         elif last and last.tool and _belongs_to(intent, last):
+            if _one_comparison(last, intent):
+                last.tool, last.scores = intent.tool, intent.scores
             last.clause = last.clause + intent.clause
-            last.tool = intent.tool if _one_comparison(last, intent) else last.tool
         else:
             merged.append(intent)
     return _without_what_is_weighed(merged)
@@ -126,9 +129,8 @@ def _belongs_to(intent: Intent, last: Intent) -> bool:
     if not intent.tool and intent.scores.get(last.tool, 0.0) >= LIKELY:
         return True
     own = set(_things(intent))
-    measured_too = (
-        last.tool == "compare" and intent.tool == "evaluate" and (not own or (own == {"dataset"} and "dataset" not in _things(last)))
-    )
+    its_data = own <= {"dataset", "file"} and "dataset" not in _things(last)
+    measured_too = last.tool == "compare" and intent.tool == "evaluate" and (not own or its_data)
     in_the_card = (
         last.tool == "quantization_quality" and intent.tool in ("compare", "evaluate") and "dataset" not in (own & {*_things(last)})
     )
@@ -136,14 +138,19 @@ def _belongs_to(intent: Intent, last: Intent) -> bool:
     return measured_too or in_the_card or _one_comparison(last, intent)
 
 
+def _only_types(intent: Intent) -> bool:
+    return any(c.kind == "quant" for c in intent.clause.candidates) and not _things(intent)
+
+
 def _best_of(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
     return {tool: max(first.get(tool, 0.0), second.get(tool, 0.0)) for tool in {**first, **second}}
 
 
 def _one_comparison(last: Intent, intent: Intent) -> bool:
-    """ "test a.gguf and b.gguf on x.jsonl and tell me which is better" is one comparison, no evaluation."""
+    """ "test a.gguf and b.gguf on x.jsonl and tell me which is better", "see how it does on x.jsonl against the original"."""
     models = {c.value for c in last.clause.candidates if c.kind == "model"}
-    return last.tool == "evaluate" and intent.tool == "compare" and len(models) > 1 and not _things(intent)
+    goes_on = not intent.clause.opener and intent.scores.get("compare", 0.0) >= SURE
+    return last.tool == "evaluate" and intent.tool == "compare" and (len(models) > 1 or goes_on) and not _things(intent)
 
 
 def joined(asked: Sequence[Intent]) -> Intent:

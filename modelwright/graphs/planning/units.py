@@ -25,8 +25,8 @@ _GLUED = re.compile(r"(?<![\w.])(\d+(?:[.,]\d+)?)(?=\s?-?(?:[gmt]i?b|gig|go|g|ct
 def find_amounts(text: str) -> list[Candidate]:
     """kind memory (value in GiB) and money (value in the currency that is written)."""
     found: dict[int, Candidate] = {}
-    numbers = {c.start: (c.start, c.end, float(c.value)) for c in find_numbers(text)}
-    numbers |= {m.start(): (m.start(), m.end(), float(m.group().replace(",", "."))) for m in _GLUED.finditer(text)}
+    numbers = {m.start(): (m.start(), m.end(), float(m.group().replace(",", "."))) for m in _GLUED.finditer(text)}
+    numbers |= {c.start: (c.start, c.end, float(c.value)) for c in find_numbers(text)}
     for start, end, value in numbers.values():
         memory, money = _AFTER_MEMORY.match(text, end), _AFTER_MONEY.match(text, end)
         before = _BEFORE_MONEY.search(text[max(0, start - 4) : start])

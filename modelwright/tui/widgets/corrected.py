@@ -48,7 +48,7 @@ class Corrected:
     def leaves(self, card: PlanCard | None, pending: Json) -> bool:
         """Whether the run asks for another plan now; then its card shows the plan as it was."""
         before, self._before = self._before, None
-        if before is None or card is None or "said" in pending:
+        if before is None or card is None or "said" in pending or not _differ(before, card.view):
             return False
         for step in before.steps.values():
             if step.decision == "ask":
@@ -56,3 +56,7 @@ class Corrected:
         card.superseded(before)
         self._words = None
         return True
+
+
+def _differ(before: RunView, now: RunView) -> bool:
+    return {name: step.args for name, step in before.steps.items()} != {name: step.args for name, step in now.steps.items()}

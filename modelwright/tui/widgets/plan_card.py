@@ -261,7 +261,10 @@ class PlanCard(PlanTable):
         return self._reply({"edit": {step.id: changes}})
 
     def action_remove(self) -> None:
-        if step := self.selected():
+        step = self.selected()
+        if step is not None and (why := plan_edits.still_needed(self._plan(), step.id)):
+            self.app.notify(why, severity="warning", markup=False)
+        elif step is not None:
             self.take_draft(plan_edits.without(self._plan(), step.id))
             self.table.move_cursor(row=min(self.table.cursor_row, len(self.steps()) - 1))
 

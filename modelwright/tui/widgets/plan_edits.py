@@ -46,9 +46,10 @@ class ArgumentEdits:
         return told
 
     def settle(self, steps: Mapping[str, StepView], calls: Sequence[Json]) -> None:
-        """The run asks again: a step is as it was wanted, or as it is asked about where the change was not taken."""
-        asked = {call["id"]: (call["args"], call.get("sources") or {}) for call in calls}
-        settled = {name: asked[name] if name in asked and asked[name][0] != wanted[0] else wanted for name, wanted in self._wanted.items()}
+        """The run asks again: a step is as it was wanted, or as it is asked about (else as events tell it) where that was not taken."""
+        told = {name: (dict(steps[name].args), dict(steps[name].sources)) for name in self._wanted if name in steps}
+        told |= {call["id"]: (call["args"], call.get("sources") or {}) for call in calls}
+        settled = {name: told[name] if name in told and told[name][0] != wanted[0] else wanted for name, wanted in self._wanted.items()}
         self._want(steps, settled)
         self._wanted = {}
 
@@ -96,6 +97,15 @@ def with_step(plan: Json, tool: str) -> tuple[Json, str]:
     name = next(f"s{n}" for n in range(1, len(taken) + 2) if f"s{n}" not in taken)
     made["steps"].append({"id": name, "tool": tool, "args": {}, "sources": {}})
     return made, name
+
+
+def still_needed(plan: Json, step: str) -> str:
+    """Which steps need what this one makes, in words; empty when none does."""
+    users = [s["id"] for s in plan["steps"] if step in REFERENCE.findall(json.dumps(s["args"]))]
+    if not users:
+        return ""
+    named, need, them = (users[0], "needs", users[0]) if len(users) == 1 else (" and ".join(users), "need", "them")
+    return f"{named} {need} what {step} makes: remove {them} first"
 
 
 def out_of_order(plan: Json) -> str:

@@ -34,9 +34,10 @@ WITHOUT_ARGUMENTS = tuple(name for name in COLUMNS if name != "arguments")
 SPARE = ("disk", "memory")
 """Left out, in this order, where the columns are wider than the card: what decides stands at the right and may not be cut."""
 DECISIONS = {"allow": "✓ allow", "ask": "? ask", "deny": "✗ deny", "": ""}
-ANSWERS = {"allowed": "✓ allowed", "rejected": "✗ rejected", "left": "· left"}
+ANSWERS = {"allowed": "✓ allowed", "rejected": "✗ rejected", "cancelled": "✗ cancelled", "left": "· left"}
 """What a person said takes the place of "? ask": nothing is asked any more."""
 GUESSED = f"{ROUGHLY} is a first guess: no such call was measured here yet"
+DONE_BEFORE = "this very call was done before: its result is reused"
 
 
 class Others(Plain):
@@ -175,7 +176,8 @@ class PlanTable(Vertical):
         because = f": {step.reason}" if step.reason else ""
         why = f" · {step.decision} by rule {step.rule}{because}" if step.rule else ""
         guess = f" · {GUESSED}" if (step.estimate or {}).get("first_guess") else ""
-        return detail.tell(step, f"{step.id} {step.tool}{why}{guess}", self.view.request)
+        reused = f" · {DONE_BEFORE}" if (step.estimate or {}).get("reused") else ""
+        return detail.tell(step, f"{step.id} {step.tool}{why}{guess}{reused}", self.view.request)
 
 
 def _given(step: StepView) -> str:

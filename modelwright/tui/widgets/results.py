@@ -40,6 +40,8 @@ OUTCOMES = {
 NOTHING, WAITING = "nothing", "waiting"
 REJECTED = "· rejected by you"
 """A no is an answer, and nothing that went wrong."""
+CANCELLED = "· cancelled by you"
+ENDED_FOR_GOOD = 'it cannot go on; Ctrl+G and g, or saying "again", runs its plan as a new run, which reuses what is done'
 CAN_GO_ON = ("interrupted", "failed", "waiting")
 
 
@@ -97,7 +99,9 @@ class ResultCard(Vertical, can_focus=True):
 
     def _title(self) -> str:
         result, spent = self.result, self.result["spent"]
-        outcome = REJECTED if self._is_rejected else str(OUTCOMES.get(result["status"], result["status"]))
+        outcome = (
+            CANCELLED if self._is_cancelled else REJECTED if self._is_rejected else str(OUTCOMES.get(result["status"], result["status"]))
+        )
         if result["status"] == NOTHING:
             return outcome + (f": {one_line(result['error']['message'], 300)}" if result.get("error") else "")
         ran = sum(step["status"] != PENDING for step in result["steps"]) or len(self._cut)
@@ -117,6 +121,12 @@ class ResultCard(Vertical, can_focus=True):
 
         return is_rejection(self.result.get("error"))
 
+    @property
+    def _is_cancelled(self) -> bool:
+        from modelwright.agent.ending import is_cancelled
+
+        return is_cancelled(self.result.get("error"))
+
     def _summary(self) -> Content:
         rows: list[Any] = [row for step in self.result["steps"] for row in _rows(step)] if self.ran else []
         rows += [
@@ -124,7 +134,7 @@ class ResultCard(Vertical, can_focus=True):
         ]
         error = self.result.get("error")
         if error and self._is_rejected:
-            rows.append(one_line(error["message"], 600))
+            rows.append(ENDED_FOR_GOOD if self._is_cancelled else one_line(error["message"], 600))
         elif error:
             rows.append((f"✗ {one_line(error['message'], 600)}", "$text-error"))
             rows += [f"  fix: {one_line(at_hand(error['fix']), 400)}"] if error.get("fix") else []

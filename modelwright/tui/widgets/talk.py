@@ -62,7 +62,7 @@ class Talk(VerticalScroll, can_focus=False):
         if self.children[-1] is not card:
             self.anchor(False)
         for part in [part for part in card.query(".asked, .buttons") if part.display] or [card]:
-            self.scroll_to_widget(part, animate=False, immediate=True)
+            self.scroll_to_widget(part, animate=False, immediate=True, force=True)  # also where all has room, but stands too low
 
     def newest_with_keys(self, waiting: Widget | None) -> tuple[Widget, Widget] | None:
         """The card that waits, else the newest one that takes keys; with the part of it that the focus goes to."""
