@@ -136,7 +136,11 @@ def _signed(names: Sequence[str], asked: Sequence[Intent]) -> bool:
 
 
 def _outweighs(names: Sequence[str], asked: Sequence[Intent]) -> bool:
-    """Whether words speak for one of the tools, and as much as for what no tool can do ("deploy" may be about an engine, "k8s" is not)."""
+    """Whether words speak for one of the tools, and as much as for what no tool can do ("deploy" may be about an engine, "k8s" is not).
+
+    A question to documents may be about anything."""
+    if _signed([name for name in names if name in (documents.SEARCH, documents.ANSWER)], asked):
+        return True
     foreign = [i for i in asked if i.tool.startswith(ELSEWHERE) and i.tool.removeprefix(ELSEWHERE) not in lexicon().tools]
     return _signed(names, asked) and all(any(i.scores.get(name, 0.0) >= i.scores[i.tool] for name in names) for i in foreign)
 
