@@ -40,7 +40,7 @@ NO_PATH = re.compile(
 MODEL_BEFORE = re.compile(r"\b(?:adapter|checkpoint|model)s?(?: (?:in|at|from|under))? [\"'`“]?$", re.IGNORECASE)
 """Before a folder that is a model's: "the adapter in out/mails/"."""
 MODEL_FOLDERS = frozenset({"models", "runs", "checkpoints", "ckpts", "ckpt", "adapters", "out", "base"})
-ABSOLUTE = re.compile(r"(?<![\w./~:-])/(?=\w[\w.-]*/)")
+ABSOLUTE = re.compile(r"(?<![\w./~:-])(?:/(?=\w[\w.-]*/)|~/(?=\w))")
 
 
 class Case(Strict):
@@ -175,7 +175,7 @@ def _named_in_args(case: Case, root: Path) -> tuple[set[str], set[str]]:
                 elif name in MODEL_ARGUMENTS:
                     models.add(str(item))
                 elif isinstance(item, str) and name in DATA_ARGUMENTS:
-                    put(root, item, model=False)
+                    put(root, item, model=False, is_path=True)
     return written, models
 
 
@@ -187,8 +187,8 @@ def at_home(case: Case, root: Path) -> Case:
     return case.model_copy(update={"request": ABSOLUTE.sub(f"{root}/", case.request), "args": args})
 
 
-def put(root: Path, name: str, *, model: bool) -> None:
-    """Nothing for what is no path of this workspace (builtin, org/name, /etc, globs)."""
+def put(root: Path, name: str, *, model: bool, is_path: bool = False) -> None:
+    """Nothing for what is no path of this workspace (builtin, org/name unless it is known to be one, /etc, globs)."""
     outside = name.startswith("/") and not name.startswith(str(root))
     if outside or re.match(r"openai:|https?:|~|\.\.|builtin$", name) or re.search(r"[*\n\0]", name) or (root / name).exists():
         return
@@ -196,7 +196,9 @@ def put(root: Path, name: str, *, model: bool) -> None:
         if name.lower().endswith((*DATA, ".gguf")):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text("{}\n")
-        elif name.split("/", maxsplit=1)[0] in MODEL_FOLDERS or not re.fullmatch(r"[A-Za-z][\w.-]*/[\w.-]*[A-Z0-9][\w.-]*", name):
+        elif (
+            is_path or name.split("/", maxsplit=1)[0] in MODEL_FOLDERS or not re.fullmatch(r"[A-Za-z][\w.-]*/[\w.-]*[A-Z0-9][\w.-]*", name)
+        ):
             (root / name).mkdir(parents=True, exist_ok=True)
             (root / name / ("config.json" if model else "page.md")).write_text("{}\n")
     except OSError:

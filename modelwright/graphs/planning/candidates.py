@@ -49,8 +49,16 @@ def find_named(text: str) -> list[Candidate]:
 
 
 _INDEXING = re.compile(r"\b(?:index|indice|índice|idx|searchable|knowledge base|indici|индекс)", re.IGNORECASE)
-_QUANT = re.compile(r"(?<![\w.-])(?:(I?Q[1-8])[_ -]?(XXS|XS|NL|K[_ -]?(?:XL|S|M|L)|[0-9KSM])?)(?!['’]?\w)", re.IGNORECASE)
+_QUANT = re.compile(
+    r"(?<![\w.-])(?:(I?Q(?:[1-8]|\d+(?=_[0-9K])))[_ -]?(XXS|XS|NL|K[_ -]?(?:XL|S|M|L)|[0-9KSM])?)(?!['’]?\w)", re.IGNORECASE
+)
 """Nothing follows that makes its last letter a word's: "Q6_K s'il te plaît"."""
+_QUARTER = re.compile(
+    r"\s+(?:(?:of )?(?:20)?\d\d|budget|forecast|report|results?|earnings|sales|figures?|numbers?|revenue|plan(?:ning)?|review|goals?|okrs?"
+    r"|target|close)\b",
+    re.IGNORECASE,
+)
+"""Behind Q1 to Q4 of a year."""
 _OF_FOLDERS = re.compile(r"(?<![\w.-])(?:nf4|gptq|awq)(?!\w)", re.IGNORECASE)
 _WITH_INT8 = re.compile(r"(?<![\w.-])(?:nf4|gptq|awq|int8)(?!\w)", re.IGNORECASE)
 """Beside one of them int8 is the folder's type and not llama.cpp's Q8_0."""
@@ -72,6 +80,8 @@ def _quant_types(text: str) -> list[Candidate]:
     names = _OF_FOLDERS if _OF_FOLDERS.search(text) is None else _WITH_INT8
     found = [Candidate("quant", m.group().lower(), m.start(), m.end(), m.group()) for m in names.finditer(text)]
     for match in _QUANT.finditer(text):
+        if len(match.group()) == 2 and _QUARTER.match(text, match.end()):
+            continue
         base, rest = match.group(1).upper(), re.sub(r"[_ -]", "", (match.group(2) or "").upper())
         parts = [base, *([rest[0], rest[1:]] if rest and rest[0] == "K" else [rest])]
         name = "_".join(part for part in parts if part)

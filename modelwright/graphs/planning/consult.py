@@ -22,8 +22,6 @@ from modelwright.models.base import Choice, Draft, KnowsTools, ModelCall, OnMode
 MOST_CHOICES = 5
 """Tools that the model is asked about, beside "something else"; each costs 0.1 s when its examples were read before."""
 MOST_NEAREST = 3
-USUAL = ("finetune", "evaluate", "rag_answer")
-"""What most people come for."""
 ALIKE = 0.35
 """Cosine of request and card from which a tool may be meant without a word in common."""
 
@@ -81,10 +79,9 @@ class Consult:
         return [lexicon().of(tool).does for tool in self.recalled(request)[:MOST_CHOICES]]
 
     def nearest(self, request: str) -> list[str]:
-        """What the tools do that have most words in common with a request that none of them serves, best first; of the usual ones
-        where none has any."""
+        """What the tools do that have most words in common with a request that none of them serves, best first; none where none has any."""
         found = [one.tool for one in Recall(self.tools).find(request, MOST_NEAREST)]
-        return [lexicon().of(self.tools[name]).does for name in found or USUAL if name in self.tools]
+        return [lexicon().of(self.tools[name]).does for name in found if name in self.tools]
 
     def draft(self, request: str, found: Sequence[Candidate]) -> tuple[Draft, dict[str, Candidate]] | None:
         """The model's draft and what its tags stand for; None where there is no model that drafts."""

@@ -33,6 +33,12 @@ _FACT = re.compile(
     r"|antwoord\w*)\b",
     re.IGNORECASE,
 )
+_WRITES = re.compile(
+    r"(?<!n't )(?<!n’t )(?<!not )(?<!no )\b(?:write|word|phrase|formulate)s? (?:it|the answer|an answer)\b|\bask (?:it|them)\b"
+    r"|\bnot (?:just|only|merely) (?:quotes|passages|snippets|hits)\b",
+    re.IGNORECASE,
+)
+"""Wishes for an answer, whatever else is said of passages."""
 _MADE = re.compile(r"\b(?:(?:we|i|was|is|were|are|been|already|have|has) indexed|already (?:in|indexed)|in the index)\b", re.IGNORECASE)
 _LATER = re.compile(
     r"\b(?:questions? (?:will )?(?:follow|come)|so (?:that )?(?:i|we) can (?:query|ask|search)|(?:ask|query|search|questions?)(?: \w+){0,3}"
@@ -105,6 +111,8 @@ def _each_once(asked: Sequence[Intent]) -> list[Intent]:
 
 def _meant(request: str) -> str:
     """The tool for what is asked, empty where the words do not tell. A wish for passages is one however it goes on."""
+    if _WRITES.search(request):
+        return ANSWER
     if _PASSAGES.search(request):
         return SEARCH
     return ANSWER if _FACT.search(request) or request.rstrip().endswith(("?", "؟", "？")) else ""

@@ -32,7 +32,8 @@ _ABOUT = re.compile(
     r"|give|fetch|list|pull|trouv\w*|trova\w*|encuentr\w*|znajdź|найди|everything|anything|passages?|paragraphs?|sections?"
     r"|mentions?|hits?|places|snippets?)\b"
     r"[^.?!:;]*?(?:\bfor\b|\babout\b|\bon\b|\bmentioning\b|\bthat (?:mention|talk about|say|describe|deal with)s?\b|\bwhere\b"
-    r"|\bnach\b|\büber\b|\bsobre\b|\bqui parlent d(?:e|u|es)\b|\bsu\b|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
+    r"|\bnach\b|\büber\b|\bsobre\b|\bsur\b|\bacerca de\b"
+    r"|\bqui parlent d(?:e|u|es)\b|\bsu\b|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _MENTIONED = re.compile(
@@ -58,7 +59,8 @@ _TAIL = re.compile(
     r"(?:only )?by (?:the )?(?:words?|keywords?|meaning|sense)(?: only| alone)?|"
     r"(?:no|without|not) (?:by )?(?:embeddings?|vectors?|meaning)|"
     r"(?:in )?(?:lexical|dense|hybrid|keyword|semantic|bm25)(?: mode| search|ly)?(?: please)?|first \w+ (?:hits|passages"
-    r"|results)|\w+ (?:hits|passages|results|matches)(?: (?:max|at most))?))[\s.!,)]*$",
+    r"|results)|\w+ (?:suffisent|bastan|reichen|genügen|bastano|chegam|suffice|are enough|will do|is enough)"
+    r"|\w+ (?:hits|passages|results|matches)(?: (?:max|at most))?))[\s.!,)]*$",
     re.IGNORECASE,
 )
 

@@ -30,6 +30,8 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
     """What the planning model chose, where the argument takes it. It yields to a name that stands beside a number or one of the `paths`."""
     by_name = {**_by_name(sheet, draft.clause, fields), **paths}
     for name, values in draft.chosen.items():
+        if name not in fields:  # chosen for the tool that the words then replaced
+            continue
         field = fields[name]
         taken = {c for other, c in by_name.items() if other != name and c.text}
         fitting = [c for c in values if _takes(field, c) and c not in taken and _is_meant(sheet, field, c)]
@@ -122,6 +124,7 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     _index_of_before(sheet, draft, fields)
     _amounts(sheet, draft, fields)
     _lengths(sheet, draft, fields)
+    _method_of_before(sheet, draft, fields)
     if "method" in fields and "method" not in draft.args:
         _foreign_method(sheet, draft, fields["method"])
 
@@ -131,6 +134,13 @@ def _index_of_before(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -
     giver = next((d for d in sheet.drafts if d is not draft and d.tool.name == "rag_index" and "index" in d.args), None)
     if giver and "index" in fields and "index" not in draft.args:
         draft.args["index"], draft.sources["index"] = giver.args["index"], giver.sources["index"]
+
+
+def _method_of_before(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """ "see whether training all weights fits, then do it": what was asked about is what is done."""
+    asked = next((d for d in sheet.drafts if d is not draft and d.tool.name == "memory_fit" and "task" in d.args), None)
+    if asked and "method" in fields and "method" not in draft.args and asked.args["task"] in fields["method"].allowed:
+        draft.args["method"], draft.sources["method"] = asked.args["task"], asked.sources["task"]
 
 
 def _foreign_method(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:

@@ -149,8 +149,10 @@ def _best_of(first: Mapping[str, float], second: Mapping[str, float]) -> dict[st
 def _one_comparison(last: Intent, intent: Intent) -> bool:
     """ "test a.gguf and b.gguf on x.jsonl and tell me which is better", "see how it does on x.jsonl against the original"."""
     models = {c.value for c in last.clause.candidates if c.kind == "model"}
-    goes_on = not intent.clause.opener and intent.scores.get("compare", 0.0) >= SURE
-    return last.tool == "evaluate" and intent.tool == "compare" and (len(models) > 1 or goes_on) and not _things(intent)
+    goes_on = (
+        not intent.clause.opener and intent.scores.get("compare", 0.0) >= SURE and "dataset" not in {*_things(last)} & {*_things(intent)}
+    )
+    return last.tool == "evaluate" and intent.tool == "compare" and (goes_on or (len(models) > 1 and not _things(intent)))
 
 
 def joined(asked: Sequence[Intent]) -> Intent:

@@ -49,7 +49,10 @@ def _options(number: Candidate, wanted: Sequence[FieldSpec], text: str, start: i
     """The fields that a number may be for. A turn of speech decides before a name: "1800 output tokens a second"."""
     fitting = [f.name for f in wanted if _may_be(f, number)]
     shaped = [
-        name for name in fitting if phrases.shaped(name, text, number.start, number.end) and (number.kind == "money" or "price" not in name)
+        name
+        for name in fitting
+        if phrases.shaped(name, text, number.start, number.end)
+        and (number.kind == "money" or "price" not in name or name == "electricity_price")
     ]
     return shaped or [name for name in fitting if number.kind == "number" and _named(name, number, text, start, end)]
 

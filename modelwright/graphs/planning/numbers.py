@@ -7,6 +7,7 @@ languages are in lexicon.toml; those that are also small words (un, een, um) cou
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from modelwright.graphs.planning.candidate import Candidate
@@ -75,12 +76,24 @@ _WORDS = re.compile(
 
 def find_numbers(text: str) -> list[Candidate]:
     digits = [m for m in _DIGITS.finditer(text) if not _MARKER.match(text, m.start() - 1)]
-    found = [Candidate("number", _read_digits(m), m.start(), m.end(), m.group()) for m in digits]
+    found = [_signed(Candidate("number", _read_digits(m), m.start(), m.end(), m.group()), text) for m in digits]
     for pattern in (_WORDS, _foreign()):
         for match in pattern.finditer(text):
             if match.group().lower() != "once" and not any(match.start() < f.end and f.start < match.end() for f in found):
                 found.append(Candidate("number", read_words(match.group()), match.start(), match.end(), match.group()))
     return found
+
+
+def _signed(number: Candidate, text: str) -> Candidate:
+    """ "-3 epochs": the sign is part of it, so that its bounds refuse it."""
+    if not re.search(r"(?:^|[\s(=:])-$", text[: number.start]):
+        return number
+    return replace(
+        number,
+        value=-float(number.value) if isinstance(number.value, float) else -int(number.value),
+        start=number.start - 1,
+        text=f"-{number.text}",
+    )
 
 
 def _read_digits(match: re.Match[str]) -> int | float:

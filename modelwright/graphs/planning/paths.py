@@ -115,6 +115,14 @@ NOT_PATHS = frozenset(
 )
 
 
+_MEASURED = (
+    r"(?:perplexity|ppl|kld?|bleu|rouge|accuracy|recall|precision|ndcg|mrr|latency|throughput|speed|quality|costs?|size|memory|time|loss"
+    r"|ttft|tpot)"
+)
+_MEASURES = re.compile(rf"{_MEASURED}/{_MEASURED}", re.IGNORECASE)
+"""perplexity/KL: two measures, no model of an organisation."""
+
+
 def find_paths(text: str, workspace: Path) -> list[Candidate]:
     found = [Candidate("glob", m.group(), m.start(), m.end(), m.group()) for m in _GLOB.finditer(text) if m.group().strip("*/.")]
     for start, end, value in _spans(text, workspace):
@@ -209,7 +217,12 @@ def _kind_of_file(path: Path) -> str:
 
 def _kind_of_slashed(value: str, workspace: Path) -> str | None:
     """org/name is a model, other things with a slash are paths that are not there."""
-    if value.lower() in NOT_PATHS or not re.search(r"[A-Za-z]", value) or re.fullmatch(r"\d[\d.]*/\w+", value):
+    if (
+        value.lower() in NOT_PATHS
+        or _MEASURES.fullmatch(value)
+        or not re.search(r"[A-Za-z]", value)
+        or re.fullmatch(r"\d[\d.]*/\w+", value)
+    ):
         return None
     if _RATE.search(value):
         return None

@@ -200,7 +200,7 @@ class Planner:
             self._workspace,
             ordered=any(lexicon().words["then"] & {*i.clause.opener.split()} for i in mine),
         )
-        steps = drafts.make(mine, self._tools, workflow, _source_of(found, self._workspace))
+        steps = drafts.make(mine, self._tools, workflow, _source_of(found, answers.model(), self._workspace))
         sheet = Sheet(request, found, steps, answers, self._workspace, self._facts)
         sheet.rank = self._consult.rank if isinstance(self._model, Ranks) else None
         fill.fill(sheet)
@@ -255,9 +255,9 @@ def _ask_about(sheet: Sheet) -> None:
         sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), field.role))
 
 
-def _source_of(found: Sequence[Candidate], workspace: Path) -> drafts.Source:
-    """Of the model that the request names first."""
-    first = next((str(c.value) for c in found if c.kind == "model"), "builtin")
+def _source_of(found: Sequence[Candidate], answered: str | None, workspace: Path) -> drafts.Source:
+    """Of the model that the request names first, or an answer."""
+    first = next((str(c.value) for c in found if c.kind == "model"), answered or "builtin")
     is_file = first.lower().endswith(".gguf")
     return drafts.Source(is_file or first == "builtin", is_file and not is_quantized(first, workspace))
 

@@ -49,6 +49,10 @@ class Answers:
         self._left = list(answers)
         self._workspace, self._made = workspace, made
 
+    def model(self) -> str | None:
+        """The first model that an answer names."""
+        return next((str(c.value) for text in self._left for c in find(text, self._workspace, "answer") if c.kind == "model"), None)
+
     def ask(self, question: str, choices: Sequence[str], read: Callable[[str], Candidate | None]) -> Candidate:
         """The first answer that `read` understands. Raises OpenQuestion when none is left."""
         refused = ""
