@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,10 @@ from modelwright.graphs.predictions import History
 from modelwright.graphs.reuse import Held, held
 from modelwright.types import Decision, Estimate, Json, Plan, Step, ToolArgs
 from modelwright.workspace import Workspace
+
+ASKED_BEFORE = "asked-before"
+"""Stands for a rule where an edited step is asked about only because it was asked about before its edit."""
+WAITED = "it waited for a yes before it was changed; as it is now the policy would let it run"
 
 
 def assess(
@@ -74,6 +78,11 @@ def _corrected(estimate: Estimate | None, tool: Tool, args: Json, history: Histo
 def _memory_of(tool: Tool, workspace: Path, history: History, args: Json) -> int | None:
     estimate = _corrected(estimate_of(tool, args, workspace), tool, args, history)
     return None if estimate is None else estimate.memory_bytes
+
+
+def predicted(tool: Tool, args: Json, workspace: Path) -> Estimate | None:
+    """What a plan shows of the call: the tool's own estimate, corrected by what like calls took here. None where it is unknown."""
+    return _corrected(estimate_of(tool, args, workspace), tool, args, History(Workspace(workspace).database))
 
 
 def estimate_of(tool: Tool, args: Json, workspace: Path) -> Estimate | None:
@@ -146,6 +155,14 @@ def _edited_step(step: Step, changes: Json) -> Step:
     args = {k: v for k, v in {**step.args, **changes}.items() if v is not None}
     sources = {k: v for k, v in {**step.sources, **dict.fromkeys(changes, "edit")}.items() if k in args}
     return step.model_copy(update={"args": args, "sources": sources})
+
+
+def asked_still(plan: Plan, verdicts: dict[str, Verdict], before: Collection[str]) -> tuple[Plan, dict[str, Verdict]]:
+    """An edit takes no question away: a step that waited for a yes waits again, so that a person sees it as it is now."""
+    again = {s.id for s in plan.steps if s.id in before and s.decision is Decision.ALLOW}
+    now = verdicts | {name: Verdict(Decision.ASK, ASKED_BEFORE, f"{WAITED} ({verdicts[name].rule})") for name in again}
+    steps = [s.model_copy(update={"decision": Decision.ASK, "rule": ASKED_BEFORE}) if s.id in again else s for s in plan.steps]
+    return plan.model_copy(update={"steps": steps}), now
 
 
 def asks(plan: Plan) -> list[Step]:

@@ -104,6 +104,8 @@ class Nodes:
             limit = memory_limit(self.deps.settings.job_memory_gib)
             about = (self.deps.tools, self.deps.policy, self.deps.workspace.root, resolved, limit)
             plan, verdicts = gate.assess(plan, *about, seed=self.deps.settings.seed)
+            if reply.get("edit"):
+                plan, verdicts = gate.asked_still(plan, verdicts, self._shown(state))
         except ModelwrightError as error:
             return self._edit_refused(state, error) if reply.get("edit") else self._failed(error)
         for step in plan.steps:
@@ -151,7 +153,7 @@ class Nodes:
 
     def _granted(self, state: RunState, plan: Plan, reply: Json, resolved: dict[str, Json]) -> Update:
         """What is allowed now; an approval is bound to the very call, so an edited one is asked again."""
-        shown = {s["id"]: s["call"] for s in (state.get("pending") or {}).get("calls", [])}
+        shown = self._shown(state)
         allowed_tools = list(state["allowed_tools"])
         for_run = set(reply.get("allow_for_run", []))
         allowed_tools += [s.tool for s in plan.steps if s.id in for_run and s.tool not in allowed_tools]
@@ -169,6 +171,10 @@ class Nodes:
         pending = {"kind": "approval", "calls": [self._card(step, resolved.get(step.id)) for step in open_steps], "note": plan.reason}
         self.deps.emitter.emit(EventType.APPROVAL_ASKED, steps=[step.id for step in open_steps])
         return {**update, "status": "waiting", "pending": pending, "next": "approve"}
+
+    def _shown(self, state: RunState) -> dict[str, str]:
+        """Of each step that waits for a yes the very call that a person sees."""
+        return {call["id"]: call["call"] for call in (state.get("pending") or {}).get("calls", [])}
 
     def _card(self, step: Step, real_args: Json | None) -> Json:
         """What a person decides about; with the real arguments where an earlier step has given them."""

@@ -66,6 +66,30 @@ def test_an_edit_goes_back_through_the_gate_and_is_asked_again(harness: MakeHarn
     assert written(workspace) == ["b"]
 
 
+class AsksForLong(FixedPolicy):
+    """Asks about a note only while its text is long."""
+
+    def decide(self, tool: Any, args: Any, *about: Any) -> Verdict:
+        long = len(args.get("text", "")) > 3
+        return Verdict(Decision.ASK if long else Decision.ALLOW, "long" if long else "short", "")
+
+
+def test_an_edit_of_what_waits_is_shown_before_it_runs_also_where_policy_would_allow_it_now(harness: MakeHarness, workspace: Path) -> None:
+    h = harness(steps(("note", {"text": "a long one"})), policy=AsksForLong())
+    h.start()
+    for text in ("ab", "c"):
+        state = h.reply(edit={"s1": {"text": text}})
+        assert state["status"] == "waiting"
+    call = state["pending"]["calls"][0]
+    assert (call["args"]["text"], call["decision"], call["rule"]) == ("c", "ask", "asked-before")
+    assert (
+        "as it is now the policy would let it run (short)" in [e.data["reason"] for e in h.events if e.type.value == "policy.decision"][-1]
+    )
+    assert written(workspace) == []
+    assert h.reply(allow=["s1"])["status"] == "done"
+    assert written(workspace) == ["c"]
+
+
 def test_a_bad_edit_is_told_and_changes_nothing(harness: MakeHarness, workspace: Path) -> None:
     h = harness(steps(("note", {"text": "a"})), policy=FixedPolicy(note="ask"))
     h.start()

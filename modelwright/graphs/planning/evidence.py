@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelwright.graphs.planning import phrases
+from modelwright.graphs.planning import phrases, scripts
 from modelwright.graphs.planning.candidates import find
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.units import in_own_unit
@@ -44,7 +44,8 @@ def _supports(source: str, name: str, value: Any, request: str, workspace: Path,
         start, end = map(int, re.findall(r"\d+", source))
         if isinstance(value, int | float) and _is_converted(name, value, request, start, end):
             return True
-        return _follows(request[start:end], value, workspace) or phrases.says(name, request[start:end], value)
+        said = request[start:end]
+        return any(_follows(text, value, workspace) or phrases.says(name, text, value) for text in (said, scripts.in_english(said)))
     if source.startswith("step"):
         return str(value).startswith(f"${source.split()[1]}.")
     if source.startswith("template"):

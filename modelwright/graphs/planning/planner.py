@@ -25,6 +25,7 @@ from modelwright.graphs.planning import (
     intents,
     repair,
     replan,
+    scripts,
     spoken,
     workflows,
 )
@@ -92,7 +93,9 @@ class Planner:
         if scripted is not None:
             return scripted
         try:
-            plan = self._planned(request, Answers(answers, self._workspace, self._made), context)
+            read = scripts.gloss(request)
+            plan = self._planned(read.text if read else request, Answers(answers, self._workspace, self._made), context)
+            plan = read.restored(plan) if read else plan
             return repair.repaired(plan, self._tools, Answers(answers, self._workspace, self._made), self._note)
         except OpenQuestion as open_question:
             return Plan(request=request, kind="question", question=open_question.question, choices=open_question.choices)
