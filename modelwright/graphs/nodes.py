@@ -93,10 +93,11 @@ class Nodes:
     def gate(self, state: RunState) -> Update:
         """Estimate and decide every step; apply what a person replied; open an approval for what is still asked."""
         faults.point("node.gate")
-        plan, reply = self._plan_of(state), state.get("reply") or {}
+        reply = state.get("reply") or {}
         if reply.get("reject"):
             step, reason = next(iter(reply["reject"].items()))
-            return self._denied(Rejected(f"{step} was rejected" + (f": {reason}" if reason else "")), "rejected by the user", step)
+            return self._denied(Rejected(f"{step or 'it'} was rejected" + (f": {reason}" if reason else "")), "rejected by the user", step)
+        plan = self._plan_of(state)
         try:
             if reply.get("edit"):
                 plan = gate.edited(plan, reply["edit"], self.deps.tools, self.deps.workspace.root)
@@ -188,7 +189,9 @@ class Nodes:
         return {"reply": reply, "status": "running", "limits": raised(state["limits"], reply.get("limits"))}
 
     def heard(self, state: RunState) -> str:
-        """Where a reply goes: an answer to the planner, a raised bound to route, an approval to the gate."""
+        """Where a reply goes: an answer to the planner, a raised bound to route, an approval and any no to the gate."""
+        if (state.get("reply") or {}).get("reject"):
+            return "gate"
         kind = (state.get("pending") or {}).get("kind")
         return {"question": "plan", "budget": "route"}.get(str(kind), "gate")
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.lexicon import LIKELY
 from modelwright.graphs.planning.sheet import THINGS
 
 _ADVICE = re.compile(
@@ -16,6 +17,18 @@ _ADVICE = re.compile(
     r"tell me (?:about|what|how|why)\b|is (?:lora|qlora|dora|quantization|fine-tuning)\b)",
     re.IGNORECASE,
 )
+
+
+_COURTESY = re.compile(
+    r"^\W*(?:many |ok |okay |great |super )*(?:thanks|thank you|thx|ty|cheers|hi|hello|hey|good (?:morning|evening|afternoon|night)|bye|see you"
+    r"|danke|hallo|guten (?:morgen|abend|tag)|tschüss|merci|bonjour|salut|gracias|hola|buenos días|grazie|ciao|obrigad[oa])\b",
+    re.IGNORECASE,
+)
+
+
+def is_courtesy(request: str, found: Sequence[Candidate], likely: float) -> bool:
+    """ "thanks, that was quick!": no thing is named, and the words speak for no tool more than a hint does (`likely` are their points)."""
+    return bool(_COURTESY.search(request)) and likely < LIKELY and not found
 
 
 def asked_for(request: str, found: Sequence[Candidate]) -> bool:

@@ -101,7 +101,7 @@ def _without_a_plan(
 ) -> Decision:
     """none and ask: believed where they are likely, or where rules see no tool."""
     first = draft.alternatives[0][1] if draft.alternatives else 0.0
-    if rules_sure(asked) and draft.kind == "question" and not {i.tool for i in rules} & {s.tool for s in draft.steps}:
+    if rules_sure(asked) and draft.kind == "question":  # what is missing is asked about when the plan is filled
         return Decision("rules", list(asked))
     doubted = first < DOUBT and not lexicon().words["model_things"].isdisjoint(t.word for t in reading.tokens)  # "the new checkpoint"
     names_things = doubted or any(c.kind in THINGS for c in reading.found)

@@ -129,7 +129,7 @@ def _belongs_to(intent: Intent, last: Intent) -> bool:
     if not intent.tool and intent.scores.get(last.tool, 0.0) >= LIKELY:
         return True
     own = set(_things(intent))
-    its_data = own <= {"dataset", "file"} and "dataset" not in _things(last)
+    its_data = own <= {"file"} or (own <= {"dataset", "file"} and "dataset" not in _things(last))
     measured_too = last.tool == "compare" and intent.tool == "evaluate" and (not own or its_data)
     in_the_card = (
         last.tool == "quantization_quality" and intent.tool in ("compare", "evaluate") and "dataset" not in (own & {*_things(last)})

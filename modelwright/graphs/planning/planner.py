@@ -129,6 +129,8 @@ class Planner:
         told = arguments.said(request, kept, self._tools)
         asked = intents.find(clauses.split(tokens), self._tools, told)
         self._note("clauses", [{"text": request[i.clause.start : i.clause.end], "scores": i.scores, "tool": i.tool} for i in asked])
+        if advice.is_courtesy(request, kept, max((p for i in asked for p in i.scores.values()), default=0.0)):
+            return self._nothing(request, [])
         self._consult.begin(sure=rules_sure(asked))
         strangers = self._consult.strangers(request)
         plugin = "" if strangers else self._consult.plugin(request, asked, kept)

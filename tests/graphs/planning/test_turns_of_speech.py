@@ -107,6 +107,14 @@ def test_a_confident_draft_does_not_make_a_plan_of_what_no_tool_does(request_: s
     assert plan_of(request_, workspace, installed, Drafts(("rag_index", {"path": ["F1"]}), score=-0.05)).kind == "none"
 
 
+@pytest.mark.parametrize(
+    ("request_", "kind"), [("thanks, that was quick!", "none"), ("hi, what is in a.jsonl?", "plan"), ("hello!", "none")]
+)
+def test_a_courtesy_alone_asks_for_nothing(request_: str, kind: str, workspace: Path, installed: dict[str, Tool]) -> None:
+    draft = Drafts(("inspect_dataset", {}), score=-0.2) if kind == "plan" else Drafts(("finetune", {}), kind="question", score=-0.2)
+    assert plan_of(request_, workspace, installed, draft).kind == kind
+
+
 def test_what_was_asked_about_the_memory_is_what_is_trained(workspace: Path, installed: dict[str, Tool]) -> None:
     request = "first see if full fine-tuning of m.gguf fits into 16 gigs, then do it with a.jsonl"
     plan = plan_of(request, workspace, installed, Drafts(("memory_fit", {}), ("finetune", {"dataset": ["D1"]}), score=-0.05))
