@@ -241,6 +241,29 @@ def test_a_run_that_was_cut_can_be_left_alone() -> None:
     assert (done.exit_code, "usable rows" in done.stdout) == (0, False)
 
 
+def test_what_was_cut_is_ended_by_words_also_when_it_has_no_plan_yet() -> None:
+    for point in ("node.execute", "node.plan"):
+        killed_at(point, "look at it")
+        done = chat("n", "cancel it", "go on")
+        assert "nothing was left unfinished" in done.stdout, done.stdout + done.stderr
+        assert "usable rows" not in done.stdout
+
+
+def test_how_far_a_cut_run_is_starts_nothing() -> None:
+    killed_at("node.execute", "look at it")
+    done = chat("n", "how far did it get?", "hi", "no never mind", "thanks!")
+    assert "s1 inspect_dataset: not begun" in done.stdout
+    assert "say what you want done" in done.stdout
+    assert "nothing waits for an answer" in done.stdout
+    assert "usable rows" not in done.stdout
+
+
+def test_a_no_with_never_mind_behind_it_refuses_and_asks_for_nothing_else() -> None:
+    done = chat("look at it", "no never mind", options=("--policy", "asking.toml"))
+    assert done.stderr.count("rejected by you") == 1
+    assert "nothing was done" not in done.stderr
+
+
 def test_a_real_kill_of_a_working_tool_is_offered_to_be_gone_on_with() -> None:
     talking = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert talking.stdin

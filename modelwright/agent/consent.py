@@ -17,7 +17,7 @@ from modelwright import config, tools
 from modelwright.canonical import sha256_of
 from modelwright.errors import ConfigError
 from modelwright.files import write_atomic
-from modelwright.graphs.gate import estimate_of
+from modelwright.graphs.gate import predicted
 from modelwright.policies import load as load_policy
 from modelwright.policies.loading import DEFAULT
 from modelwright.policies.policy import Policy
@@ -46,7 +46,7 @@ class Consent:
 def consent(tool_name: str, args: Json, root: Path, policy_file: Path | None) -> Consent:
     """Raises BadRequest for a tool that is gone, ConfigError for a policy that does not load."""
     tool, policy = tools.load(tool_name), load_policy(policy_file)
-    estimate = estimate_of(tool, args, root) or Estimate()
+    estimate = predicted(tool, args, root) or Estimate()
     facts = policy.facts(tool, args, estimate, root.resolve())
     asking = tuple((rule.id, rule.explain(facts)) for rule in policy.rules if rule.says(facts) is Decision.ASK)
     return Consent(

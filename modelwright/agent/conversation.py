@@ -17,8 +17,8 @@ from typing import Any
 
 from modelwright.agent import followups
 from modelwright.agent.driver import Approver
-from modelwright.agent.ending import closing_lines, is_rejection
-from modelwright.agent.followups import Again, Answer, GoOn, Meaning, Reply, corrections, spoken, turns
+from modelwright.agent.ending import CANCELLED, closing_lines, is_rejection
+from modelwright.agent.followups import Again, Answer, End, GoOn, Meaning, Reply, corrections, spoken, turns
 from modelwright.agent.lease import held
 from modelwright.agent.past import Past
 from modelwright.agent.results import RunResult
@@ -91,7 +91,7 @@ class Conversation:
         def ask(pending: Json) -> Json | None:
             reply = approver(pending)
             rest, refuses = corrections.without_no(str((reply or {}).get("said", "")))
-            self._after_no = rest if refuses else ""
+            self._after_no = rest if refuses and not spoken.is_dismissal(rest) else ""
             text = str((reply or {}).get("answer", ""))
             return self._answered(text, pending, ask) if pending["kind"] == "question" and text else reply
 
@@ -109,11 +109,11 @@ class Conversation:
     def _said(self, text: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None) -> Said:
         meaning = self._meaning(text)
         if isinstance(meaning, Answer):
-            number = self._sessions.begin(self.name, text, "answer", {})
-            self._sessions.end(self.name, number, meaning.text, meaning.exit_code)
-            return Said("answer", meaning.exit_code, answer=meaning.text)
+            return self._answer(text, meaning)
         if isinstance(meaning, GoOn):
             return self._go_on(meaning.run, yes=yes, limits=limits, said=text)
+        if isinstance(meaning, End):
+            return self._ended(meaning, text)
         if isinstance(meaning, Reply):
             resolved = {"run": meaning.run, "changes": meaning.reply.get("edit", {})}
             return self._keep(text, "resume", resolved, lambda told: self._resume(meaning.run, told, yes, limits, meaning.reply))
@@ -130,8 +130,9 @@ class Conversation:
             return self.agent.plan(text, plan=meaning.plan.model_dump(mode="json", exclude={"hash"}))
         if isinstance(meaning, Reply) and meaning.plan:
             return self.agent.plan(text, plan=meaning.plan.model_dump(mode="json", exclude={"hash"}))
-        if isinstance(meaning, GoOn | Reply):
-            return Answer(f"it would {'go on with' if isinstance(meaning, GoOn) else 'refuse'} run {meaning.run}")
+        if isinstance(meaning, GoOn | Reply | End):
+            does = {GoOn: "go on with", Reply: "refuse", End: "end"}[type(meaning)]
+            return Answer(f"it would {does} run {meaning.run}")
         return meaning if isinstance(meaning, Answer) else self.agent.plan(text, context=meaning.things)
 
     def go_on(self, run: str, *, yes: bool = False, limits: Mapping[str, Any] | None = None, said: str = "go on") -> Said:
@@ -154,6 +155,17 @@ class Conversation:
     def end(self, run: str, step: str, reason: str) -> Said:
         """Refuse what is left of a run, from `step` on: it cannot be resumed."""
         return self._keep(reason, "resume", {"run": run}, lambda told: self._refuse(run, step, reason, told))
+
+    def _ended(self, meaning: End, said: str) -> Said:
+        """ "cancel it": what was stopped is ended, and what it asked is dropped."""
+        if meaning.step:
+            return self._keep(said, "resume", {"run": meaning.run}, lambda told: self._refuse(meaning.run, meaning.step, CANCELLED, told))
+        return self._answer(said, Answer(f"run {meaning.run} is ended; {self._drop(meaning.run)}"))
+
+    def _answer(self, text: str, meaning: Answer) -> Said:
+        number = self._sessions.begin(self.name, text, "answer", {})
+        self._sessions.end(self.name, number, meaning.text, meaning.exit_code)
+        return Said("answer", meaning.exit_code, answer=meaning.text)
 
     def pasts(self) -> list[Past]:
         """The runs of this session, the newest turn first; each once."""

@@ -25,8 +25,8 @@ Approver = Callable[[Json], Json | None]
 also {said: words} (spoken_to.py)."""
 
 REPLIES: dict[str, Sequence[str]] = {
-    "question": ("answer",),
-    "budget": ("limits",),
+    "question": ("answer", "reject"),
+    "budget": ("limits", "reject"),
     "approval": ("allow", "allow_for_run", "reject", "edit", "limits"),
 }
 BEFORE = {
@@ -78,7 +78,8 @@ class Driver:
         return reply
 
     def _tell(self, kind: str, reply: Json, by: str) -> None:
-        said = {"question": EventType.QUESTION_ANSWERED, "budget": EventType.BUDGET}.get(kind, EventType.APPROVAL_GIVEN)
+        answers = {} if reply.get("reject") else {"question": EventType.QUESTION_ANSWERED, "budget": EventType.BUDGET}
+        said = answers.get(kind, EventType.APPROVAL_GIVEN)  # a no ends the run, whatever it waits for
         self._emitter.emit(said, None, by=by, **reply)
 
     # going on ----------------------------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ class Driver:
         update: Json = {"limits": limits, "spent": self._with_lost_time(state["spent"])}
         failed = state["status"] in ("failed", "unverified") and not snapshot.next
         if said or failed:
-            where = "gate" if state["plan_id"] else "plan"
+            where = "gate" if state["plan_id"] or said.get("reject") else "plan"
             update |= {"failure": None, "error": None, "status": "running", "next": where, "reply": said or None}
         elif snapshot.next:
             where = snapshot.next[0]

@@ -117,7 +117,7 @@ def test_the_plan_answers_from_its_estimates(workspace: Path) -> None:
     place = Workspace(workspace)
     assert of_plan.answer("how long will it take?", known, place).startswith("s1 quantize: about 1:30")
     assert "rule made" in of_plan.answer("why?", known, place)
-    assert "types=['Q4_K_M']" in of_plan.answer("what does it do?", known, place)
+    assert "types is Q4_K_M" in of_plan.answer("what does it do?", known, place)
     assert "the plan does not tell" in of_plan.answer("is it safe?", known, place)
 
 

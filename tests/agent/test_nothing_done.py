@@ -60,15 +60,13 @@ def test_the_tools_with_most_words_in_common_are_nearest() -> None:
     consult = Consult(None, tools.load_all(), lambda call: None, lambda stage, value: None)
     assert "fine-tune a model" in consult.nearest("merge two LoRA adapters and email them")
     assert len(consult.nearest("merge two LoRA adapters and email them")) <= 3
-    assert consult.nearest("sing") == ["fine-tune a model", "measure how good one model is", "answer a question from documents"], (
-        "the usual"
-    )
+    assert consult.nearest("sing") == [], "nothing is near"
 
 
 def test_the_planner_says_what_it_would_take_and_not_all_that_it_can(workspace: Path) -> None:
     plan = Planner(None, tools.load_all(), workspace).plan("roll it out on kubernetes with helm")
     assert (plan.kind, plan.reason) == ("none", f"{WHY}; it would take one for deployment")
-    assert 1 <= len(plan.choices) <= 3
+    assert len(plan.choices) <= 3
 
 
 def test_a_conversation_line_by_line_says_it_in_three_lines(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ words.py     the phrases                      things.py    what the session's ru
 mentions.py  "it", "both" -> things           again.py     "again with rank 32" -> a changed plan
 answers.py   "why?" -> an answer              ranking.py   "which run was best?" -> scores, and whether they can be told apart
 corrections.py  "no, use Q6_K" -> a change of the plan that waits      of_plan.py   "how long will it take?" -> its estimates
-elliptic.py  "and in q8_0?" -> the plan that takes it
+elliptic.py  "and in q8_0?" -> the plan that takes it          progress.py  "how far is it?" -> what a run has reached
+editor.py, kinds.py, removal.py  where a value goes in a plan, and which are to go from its lists
+undecided.py  "why can't you tell?"          origins.py  where an argument came from, in words
 spoken.py    a yes, a stop, a wish, an addition, "go on"
 """
 
@@ -63,13 +65,21 @@ class GoOn:
 
 
 @dataclass(frozen=True)
+class End:
+    """Refuse what is left of this run, from `step` on; without a step, what it asks is dropped."""
+
+    run: str
+    step: str = ""
+
+
+@dataclass(frozen=True)
 class Ask:
     """Ask the planner. `things` are what the request's words refer to, and what it could."""
 
     things: tuple[Thing, ...] = ()
 
 
-Meaning = Answer | Again | Reply | GoOn | Ask
+Meaning = Answer | Again | Reply | GoOn | End | Ask
 
 
 NOTHING_LEFT = "nothing was left unfinished here, so there is nothing to go on with: say what you want"
@@ -87,10 +97,10 @@ def read(request: str, pasts: Sequence[Past], workspace: Workspace, others: Call
     waits = pasts[0] if pasts and pasts[0].plan is not None and pasts[0].waits_for == "approval" else None
     if waits and (told := _to_plan(request, waits, workspace)):
         return told
-    if spoken.is_stop(request) and waits is None:
-        return Answer("nothing is running" + (f'; {pasts[0].stands()}: "go on" goes on with it' if pasts and pasts[0].unfinished else ""))
+    if waits is None and (no_more := _no_more(request, pasts, others)):
+        return no_more
     if question := answers.kind_of(request):
-        text = answers.answer(question, pasts, workspace)
+        text = answers.answer(question, pasts or (others() if question == "progress" else ()), workspace)
         if text is not None:
             return Answer(text)
         if question == "best" and "run" in request.lower():
@@ -109,6 +119,30 @@ def read(request: str, pasts: Sequence[Past], workspace: Workspace, others: Call
     if short := elliptic.change(request, pasts, workspace.root):
         return Again(short.plan, short.run, short.changes)
     return Ask(tuple(_things(request, pasts, workspace.root)))
+
+
+def _no_more(request: str, pasts: Sequence[Past], others: Callable[[], Sequence[Past]]) -> Answer | End | None:
+    """A no, a stop or a "cancel it" where no plan waits for an answer."""
+    left = next((past for past in pasts if past.unfinished), None)
+    if spoken.is_end(request) and left:
+        return _ended(left)
+    if spoken.is_end(request) and (left := next(iter(others()), None)):
+        at = next((step.id for step in left.steps if step.status != "done"), "s1")
+        return Answer(f"nothing is running; {left.stands()}, of another session: modelwright resume {left.run.id} --reject {at} ends it")
+    if spoken.is_stop(request):
+        return Answer("nothing is running" + (f'; {left.stands()}: "go on" goes on with it, "cancel it" ends it' if left else ""))
+    rest, refuses = corrections.without_no(request)
+    if spoken.is_dismissal(request) or (refuses and not rest):
+        return Answer("all right; nothing waits for an answer" + (f", but {left.stands()}" if left else ""))
+    return None
+
+
+def _ended(left: Past) -> End:
+    """A question or a bound that waits is dropped, as nothing of the run is there to be refused; so is what has no plan."""
+    if left.waits_for in ("question", "budget") or not left.steps:
+        return End(left.run.id)
+    at = left.asked or [step.id for step in left.steps if step.status != "done"]
+    return End(left.run.id, next(iter(at), left.steps[-1].id))
 
 
 def _left(target: spoken.Target, pasts: Sequence[Past], others: Callable[[], Sequence[Past]]) -> Past | None:

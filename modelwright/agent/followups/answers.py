@@ -1,7 +1,7 @@
 """Questions about what was done, answered from trace and ledger: why, where, how long, what did it cost, what did you do.
 
 Each answer names the run that it speaks of. Nothing is run, nothing is guessed: what the records do not hold is said to be
-unknown. Which was best: ranking.py.
+unknown. Which was best: ranking.py; why it cannot be told: undecided.py; how far a run is: progress.py.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from modelwright import tools
+from modelwright.agent.followups import progress, undecided
+from modelwright.agent.followups.origins import in_words
+from modelwright.agent.followups.progress import ENDED
 from modelwright.agent.followups.ranking import rank
 from modelwright.agent.followups.words import words
 from modelwright.agent.past import Past, PastStep
@@ -19,13 +22,19 @@ from modelwright.workspace import Workspace
 
 LONGEST_REPORT = 80
 """lines of a report that are shown; the file has all"""
+SMALL_TALK = {
+    "hello": 'hello: say what you want done, for example "quantize the built-in model to Q4_K_M"; "help" tells more',
+    "thanks": "you are welcome",
+    "quit": "Ctrl-D ends a plain conversation, Ctrl+Q the terminal application; what is not finished can be gone on with",
+}
+"""Said where nothing is asked for."""
 NOTHING_YET = "nothing was run in this session yet"
 HELP = """Say what you want: "fine-tune the built-in model on train.jsonl and compare it with the original on eval.jsonl".
 You see the plan and are asked before anything is written. Then go on from there:
   now quantize it                 "it", "the adapter", "the same data", "the best one", "both" mean what was made or used last
   again with rank 32              the last plan with something changed
   why?  which run was best?  what did you do?  where is the file?  how long did it take?  what did it cost?
-  show the report                 what can you do?
+  how far is it?  show the report                 what can you do?
 Ctrl-C stops a run, which can be resumed; Ctrl-D ends the conversation."""
 
 
@@ -46,6 +55,10 @@ def answer(kind: str, pasts: Sequence[Past], workspace: Workspace, metric: str |
         return HELP
     if kind == "able":
         return "\n".join(f"{name:<18} {summary}" for name, summary in tools.summaries().items())
+    if kind in SMALL_TALK:
+        return SMALL_TALK[kind]
+    if kind == "untold":
+        return undecided.why(pasts)
     if kind == "best":
         ranking = rank(pasts, metric)
         return ranking.text() if ranking else None
@@ -58,6 +71,7 @@ def answer(kind: str, pasts: Sequence[Past], workspace: Workspace, metric: str |
         "time": _time,
         "cost": _cost,
         "report": _report,
+        "progress": progress.lines,
     }
     return "\n".join(tell[kind](pasts[0], workspace))
 
@@ -69,26 +83,16 @@ def _why(past: Past, workspace: Workspace) -> Iterator[str]:
         yield past.stands()
         yield from _waits_for(past)
         return
-    yield f"run {past.run.id} {_ended(status)}" + (f": {one_line(str(error['message']), 600)}" if error.get("message") else "")
+    yield f"run {past.run.id} {ENDED.get(status, status)}" + (f": {one_line(str(error['message']), 600)}" if error.get("message") else "")
     if error.get("fix"):
         yield f"  how to mend it: {one_line(str(error['fix']), 400)}"
     for step in past.steps:
-        yield from _why_step(step, status)
+        yield from _why_step(step, status, past.plan.request if past.plan else "")
     if status == "done":
         yield from _verdict(past)
 
 
-def _ended(status: str) -> str:
-    return {
-        "done": "is done and verified",
-        "unverified": "ran, but is not verified",
-        "failed": "failed",
-        "denied": "was not allowed",
-        "nothing": "did nothing",
-    }.get(status, status)
-
-
-def _why_step(step: PastStep, status: str) -> Iterator[str]:
+def _why_step(step: PastStep, status: str, request: str) -> Iterator[str]:
     if status == "denied" and step.decision.get("decision") == "deny":
         yield f"  {step.id} {step.tool}: rule {step.decision['rule']}: {one_line(str(step.decision.get('reason', '')), 400)}"
     if step.error:
@@ -97,7 +101,7 @@ def _why_step(step: PastStep, status: str) -> Iterator[str]:
         if not check["passed"]:
             yield f"  {step.id} {step.tool}: the check {one_line(check['name'], 80)!r} did not pass: {one_line(check['detail'], 300)}"
     if status == "done":
-        origins = ", ".join(f"{name} from {source}" for name, source in step.sources.items())
+        origins = ", ".join(f"{name} from {in_words(source, request)}" for name, source in step.sources.items())
         yield f"  {step.id} {step.tool}" + (f": {one_line(origins, 400)}" if origins else "")
 
 
@@ -115,7 +119,8 @@ def _verdict(past: Past) -> Iterator[str]:
 
 
 def _did(past: Past, workspace: Workspace) -> Iterator[str]:
-    yield f"run {past.run.id} ({_ended(past.run.status) if not past.unfinished else past.run.status}): {one_line(past.run.request, 200)}"
+    stands = past.run.status if past.unfinished else ENDED.get(past.run.status, past.run.status)
+    yield f"run {past.run.id} ({stands}): {one_line(past.run.request, 200)}"
     for step in past.steps:
         said = one_line(str(step.result.get("summary", "")), 300)
         how = f", reused from run {step.reused_from}" if step.reused_from else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwright import tools
-from modelwright.agent.followups import again, answers, spoken
+from modelwright.agent.followups import again, answers, elliptic, removal, spoken
 from modelwright.agent.followups.words import words
 from modelwright.errors import QuestionOpen
 from modelwright.graphs.planning import clauses, intents
@@ -26,7 +26,7 @@ NOTHING_CHANGED = "nothing of the plan is changed by these words"
 HOW = 'name what to change ("3 epochs", "use Q6_K", "also Q8_0", "with b.jsonl instead"), or an argument (epochs=3)'
 NO_STEP = 'words add no step to a plan: say no and the whole of what you want ("no, fine-tune … and evaluate it on …")'
 NO_HASTE = "nothing runs until it is allowed: the plan waits as long as you like"
-ABOUT_THE_PLAN = ("why", "where", "time", "cost", "help", "able")
+ABOUT_THE_PLAN = ("why", "where", "time", "cost", "help", "able", "progress", "hello", "thanks", "quit")
 """Kinds of questions that a plan which waits is asked."""
 
 
@@ -88,18 +88,24 @@ def read(text: str, plan: Plan, workspace: Path, *, is_reason: bool = False) -> 
         return Unclear(NO_STEP)
     if _names_another_tool(rest, plan):
         return Request(rest, refuses)
-    if not (is_reason or _may_change(text, rest, wish, workspace)):
+    if not (is_reason or _may_change(text, rest, wish, plan, workspace)):
         return _request_or(f"{NOTHING_CHANGED}. {HOW}", rest, refuses, workspace)
     return _changed(text, rest, plan, workspace)
 
 
 def _changed(text: str, rest: str, plan: Plan, workspace: Path) -> Change | Request | Unclear:
     refuses = rest != text.strip()
+    is_short = len(text.split()) <= MOST_WORDS and _is_about(rest, plan, workspace)
     try:
         changes = again.changed(text, plan, workspace, adds=spoken.adds(rest))
     except QuestionOpen as question:
+        if removal.takes_out(text, workspace) or is_short:
+            return Unclear(str(question))
         return _request_or(str(question), rest, refuses, workspace)
-    return Change(changes.args) if changes.args else _request_or(f"{NOTHING_CHANGED}. {HOW}", rest, refuses, workspace)
+    if changes.args:
+        return Change(changes.args)
+    has = is_short and not refuses and bool(find(rest, workspace))
+    return Unclear(f"{NOTHING_CHANGED}. {HOW}") if has else _request_or(f"{NOTHING_CHANGED}. {HOW}", rest, refuses, workspace)
 
 
 def _request_or(why: str, rest: str, refuses: bool, workspace: Path) -> Request | Unclear:
@@ -110,18 +116,26 @@ def _request_or(why: str, rest: str, refuses: bool, workspace: Path) -> Request 
     return Request(rest, refuses) if asks else Unclear(why)
 
 
-def _may_change(text: str, rest: str, wish: str, workspace: Path) -> bool:
+def _may_change(text: str, rest: str, wish: str, plan: Plan, workspace: Path) -> bool:
     """Whether words say that they change something, are put as a wish, or are few."""
-    if says_change(text) or says_change(wish):
+    if says_change(text) or says_change(wish) or removal.takes_out(text, workspace):
         return True
     hinted = wish != rest.strip(" ,.;:!-–—…\t") or spoken.adds(rest) or len(text.split()) <= MOST_WORDS
-    return hinted and not _is_request(wish.rstrip(" ?"), workspace)
+    said = wish.rstrip(" ?")
+    return hinted and not _asks(said) and (not _sure(said, workspace) or _is_about(said, plan, workspace))
+
+
+def _is_about(text: str, plan: Plan, workspace: Path) -> bool:
+    """ "export in f16", "values in q5_1": it names no thing, and a deed only if that is a step of the plan."""
+    return not any(c.kind in THINGS for c in find(text, workspace)) and elliptic.about(text, workspace) <= _tools(plan)
 
 
 def _is_question(text: str, wish: str, workspace: Path) -> bool:
     """About the plan, or about nothing that another run could look at."""
     if kind := answers.kind_of(text) or answers.kind_of(wish):
         return kind in ABOUT_THE_PLAN
+    if elliptic.is_elliptic(text) and not words().asks.match(wish) and find(text, workspace):  # "and at 32k?"
+        return False
     own = _sure(wish, workspace) and any(c.kind in THINGS for c in find(wish, workspace))
     return spoken.is_question(wish) and not own
 
@@ -154,9 +168,11 @@ def _tools(plan: Plan) -> set[str]:
 
 def _is_request(text: str, workspace: Path) -> bool:
     """Whether it says by itself what is to be done, or asks."""
-    if answers.kind_of(text) or again.is_again(text) or spoken.is_go_on(text) or text.rstrip().endswith("?"):
-        return True
-    return _sure(text, workspace)
+    return _asks(text) or _sure(text, workspace)
+
+
+def _asks(text: str) -> bool:
+    return bool(answers.kind_of(text)) or again.is_again(text) or spoken.is_go_on(text) or text.rstrip().endswith("?")
 
 
 def _sure(text: str, workspace: Path) -> bool:

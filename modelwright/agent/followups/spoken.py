@@ -52,6 +52,11 @@ def is_dismissal(text: str) -> bool:
     return is_stop(text) or alone(words().dismiss, text)
 
 
+def is_end(text: str) -> bool:
+    """ "cancel it": what was stopped is to be gone on with no more."""
+    return alone(words().ends, text)
+
+
 def is_later(text: str) -> bool:
     """ "wait", "not yet"."""
     return alone(words().later, text)

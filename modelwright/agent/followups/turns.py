@@ -33,6 +33,8 @@ def is_own(text: str, pending: Json, workspace: Path) -> bool:
         return True
     if any(choice.lower().startswith(text.lower()) for choice in pending["choices"]) or question.endswith(_for_words()):
         return False
+    if answers.kind_of(text) in answers.SMALL_TALK:
+        return False
     if answers.kind_of(text) or again.is_again(text) or spoken.is_go_on(text):
         return True
     if text.rstrip().endswith("?") and len(text.split()) >= FEWEST_WORDS:

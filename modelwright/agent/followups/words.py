@@ -41,6 +41,8 @@ class Words:
     of_plan: Mapping[str, re.Pattern[str]]
     """What is asked of a plan -> its phrases."""
     stop: re.Pattern[str]
+    ends: re.Pattern[str]
+    """Of what was stopped: it is ended for good."""
     dismiss: re.Pattern[str]
     later: re.Pattern[str]
     works: Mapping[str, re.Pattern[str]]
@@ -75,6 +77,7 @@ def words() -> Words:
         asks=phrases(raw["correction"]["asks"]),
         of_plan=_each(raw["of_plan"]),
         stop=phrases(raw["stop"]["phrases"]),
+        ends=phrases(raw["stop"]["ends"]),
         dismiss=phrases(raw["stop"]["dismiss"]),
         later=phrases(raw["stop"]["later"]),
         works=_each(raw["works"]),

@@ -20,8 +20,8 @@ _ADVICE = re.compile(
 
 
 _COURTESY = re.compile(
-    r"^\W*(?:many |ok |okay |great |super )*(?:thanks|thank you|thx|ty|cheers|hi|hello|hey|good (?:morning|evening|afternoon|night)|bye|see you"
-    r"|danke|hallo|guten (?:morgen|abend|tag)|tschüss|merci|bonjour|salut|gracias|hola|buenos días|grazie|ciao|obrigad[oa])\b",
+    r"^\W*(?:many |ok |okay |great |super )*(?:thanks|thank you|thx|ty|cheers|hi|hello|hey|good (?:morning|evening|afternoon|night)|bye"
+    r"|see you|danke|hallo|guten (?:morgen|abend|tag)|tschüss|merci|bonjour|salut|gracias|hola|buenos días|grazie|ciao|obrigad[oa])\b",
     re.IGNORECASE,
 )
 

@@ -37,6 +37,7 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         fitting = [c for c in values if _takes(field, c) and c not in taken and _is_meant(sheet, field, c)]
         if name == "types" and "kv_cache_types" in fields:
             fitting = [c for c in fitting if not cache_types.is_one(c, sheet.request)]
+        fitting = _all_of_its_kind(sheet, draft, field, fitting)
         if name in by_name or not fitting or name in draft.args or _said_otherwise(sheet, draft, field, fitting):
             continue
         if field.role in ("dataset", "model", "file", "documents"):
@@ -44,6 +45,14 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         if field.role == "model" and field.is_list and len({c.value for c in fitting}) < 2:
             continue
         _put(sheet, draft, field, fitting)
+
+
+def _all_of_its_kind(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> list[Candidate]:
+    """ "BLEU decides, exact match second": a list of named values has all that the clause names, where the model took only some."""
+    kind = lexicon().tables.get(field.name)
+    if not field.is_list or not found or any(c.kind != kind for c in found) or kind == "quant":
+        return found
+    return [c for c in sheet.inside(draft.clause) if c.kind == kind and _takes(field, c) and _is_meant(sheet, field, c)] or found
 
 
 def _said_otherwise(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> bool:

@@ -44,7 +44,7 @@ _INDEX = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\bindex\w*\b(?:[^.;?!]|\.(?=\w)){{0,80}}?\b(?:as|als|into|to|in)\s+{_NAME}\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bund\b)",
+        rf"\b(?:re-?)?index\w*\b(?:[^.;?!]|\.(?=\w)){{0,80}}?\b(?:as|als|into|to|in)\s+{_NAME}\s*(?:$|[.,;:!?]|\band\b|\bthen\b|\bund\b)",
         re.IGNORECASE,
     ),
 )

@@ -247,7 +247,13 @@ def exists(value: str, workspace: Path) -> bool:
 def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate:
     before = text[max(0, start - 90) : start].rstrip("\"'`“‘« ")
     lead = re.search(r"\b(to|into|as|in|at|under)$", re.sub(r"\s*(?:->|→|=>)$", " to", before), re.IGNORECASE)
-    if (kind in ("missing", "folder") and _SAVE.search(before)) or _OVER.search(before) or _PLACE.search(before) or _NAMED.search(before):
+    into_an_index = kind == "folder" and re.match(r"\s+(?:in)?to (?:an?|the|my|our) (?:\w+ )?index\b", text[end:], re.IGNORECASE)
+    if (
+        (kind in ("missing", "folder") and _SAVE.search(before) and not into_an_index)
+        or _OVER.search(before)
+        or _PLACE.search(before)
+        or _NAMED.search(before)
+    ):
         kind = "output"
     return Candidate(kind, value, start, end, text[start:end], lead=lead.group(1).lower() if lead else "")
 

@@ -12,7 +12,7 @@ from modelwright.graphs.planning.numbers import find_numbers
 
 _GIB = {"g": 1.0, "m": 1 / 1024, "t": 1024.0}
 _AFTER_MEMORY = re.compile(
-    r"\s?-?(?:(?P<unit>[gmt])(?:i?b|ibibytes?|igabytes?|igabyte|egabytes?|erabytes?|igas?|igs?|igaoctets?|o)|(?P<bare>g))(?![\w])",
+    r"\s?-?(?!(?-i:to)\b)(?:(?P<unit>[gmt])(?:i?b|ibibytes?|igabytes?|igabyte|egabytes?|erabytes?|igas?|igs?|igaoctets?|o)|(?P<bare>g))(?![\w])",
     re.IGNORECASE,
 )
 _AFTER_MONEY = re.compile(

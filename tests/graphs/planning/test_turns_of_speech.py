@@ -46,6 +46,12 @@ def args_of(plan: Plan, tool: str) -> dict[str, Any]:
         ("ajusta builtin con a.jsonl, LoRA de rango 32", "finetune", {"lora_rank": 32}),
         ("does m.gguf fit into 24 GiB in fp8?", "memory_fit", {"quantization": "fp8"}),
         ("quantifie m.gguf en Q6_K s'il te plaît", "quantize", {"types": ["Q6_K"]}),
+        ("bench m.gguf with 2 users, ttft goal 1 second", "benchmark", {"ttft_ms": 1000}),
+        ("we own the box: 9000 dollars, 650 W, what does a request cost at 50000 requests a day?", "cost", {"hardware_price": 9000}),
+        ("Évalue m.gguf sur a.jsonl avec ROUGE-L, réponses de 200 tokens", "evaluate", {"max_new_tokens": 200}),
+        ("compare m.gguf with n.gguf on a.jsonl, BLEU decides, exact match second", "compare", {"metrics": ["bleu", "exact_match"]}),
+        ("reindex notes/ into kb", "rag_index", {"index": "kb", "path": "notes/"}),
+        ("according to what we indexed as manuals: who oils the pump?", "rag_answer", {"index": "manuals"}),
         ("search the index kb for idempotency key, with the reranker from models/bge", "rag_search", {"rerank_model": "models/bge"}),
     ],
 )
@@ -97,6 +103,8 @@ def test_every_wish_is_a_step_and_nothing_else_is(
     "request_",
     [
         "push m.gguf to the huggingface hub",
+        "upload m.gguf to our Hugging Face org",
+        "restart the vLLM container on gpu02",
         "prune 30% of the attention heads of m.gguf",
         "drop the index wiki, we do not need it any more",
         "deploy m.gguf to our k8s cluster with 3 replicas",
