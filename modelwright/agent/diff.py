@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from modelwright.agent import trace
 from modelwright.agent.runs import Run, Runs
 from modelwright.events import Event, EventType
 from modelwright.graphs.ledger import Ledger
-from modelwright.text import clean, one_line
+from modelwright.text import clean, human_bytes, human_seconds, one_line
 from modelwright.types import Json
 
 LONGEST_CELL = 60
@@ -69,7 +69,7 @@ class Diff:
             yield _table(["", "a", "b"], [[c.what, _show(c.a, longest), _show(c.b, longest)] for c in self.changes])
         for title, found in (("result", self.numbers), ("seconds", self.seconds)):
             if found:
-                yield _table([title, "a", "b", "b - a"], [[n.what, _show(n.a), _show(n.b), _signed(n.difference)] for n in found])
+                yield _table([title, "a", "b", "b - a"], [_row(n, title) for n in found])
         for name, events in (("a", self.only_a), ("b", self.only_b)):
             if events:
                 yield f"events only in {name}:\n" + "\n".join(f"  {event}" for event in events)
@@ -179,6 +179,28 @@ def _name_of(item: Any, index: int) -> str:
     """What tells an item of a list from the others: its names, else its place."""
     named = [str(item[key]) for key in _NAMES if isinstance(item.get(key), str)] if isinstance(item, dict) else []
     return " ".join(named) or str(index)
+
+
+def _row(number: NumberChange, title: str) -> list[str]:
+    """Bytes and seconds in the units that all else is told in."""
+    unit = _unit(number.what, title)
+    if unit is None:
+        return [number.what, _show(number.a), _show(number.b), _signed(number.difference)]
+    a, b = ("-" if value is None else unit(value) for value in (number.a, number.b))
+    change = "" if number.difference is None else f"{'-' if number.difference < 0 else '+'}{unit(abs(number.difference))}"
+    return [number.what, a, b, change]
+
+
+def _unit(what: str, title: str) -> Callable[[float], str] | None:
+    """None for a number that has neither unit: a figure a second (`tokens_per_second`) is none of seconds."""
+    last = what.rpartition(".")[2].partition("[")[0].rpartition(" ")[2]
+    if title == "seconds" or last == "seconds" or (last.endswith("_seconds") and "_per_" not in last):
+        return human_seconds
+    return _bytes if (last == "bytes" or last.endswith("_bytes")) and "_per_" not in last else None
+
+
+def _bytes(count: float) -> str:
+    return human_bytes(round(count))
 
 
 def _show(value: Any, longest: int = LONGEST_CELL) -> str:

@@ -85,6 +85,11 @@ def is_cancelled(error: Json | None) -> bool:
     return is_rejection(error) and str((error or {}).get("message")).endswith(f": {CANCELLED}")
 
 
+def standing(status: str, error: Json | None) -> str:
+    """For a list: how a run stands; of one that a person ended, that."""
+    return ("cancelled" if is_cancelled(error) else "rejected") if is_rejection(error) else status
+
+
 def outcome(status: str, spent: Spent, error: Json | None = None) -> str:
     """ "done and verified (1 step, 12 s)"."""
     used = f"{counted(spent.steps, 'step')}, {human_seconds(spent.seconds)}" + (

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 
+from modelwright.agent.ending import standing
 from modelwright.agent.runs import Run
 from modelwright.events import Event
 from modelwright.text import clean, human_seconds, one_line
@@ -19,7 +20,7 @@ def as_rows(runs: Sequence[Run]) -> list[list[str]]:
             [
                 run.id,
                 time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)),
-                f"interrupted: modelwright resume {run.id}" if run.status == "interrupted" else run.status,
+                f"interrupted: modelwright resume {run.id}" if run.status == "interrupted" else standing(run.status, run.error),
                 "-" if seconds is None else human_seconds(seconds),
                 one_line(str(clean(run.request)), 80),
             ]

@@ -111,10 +111,20 @@ class Condition:
         """The call's own values, for a person."""
         if self.key in PATH_KEYS:
             return ", ".join(f"{place.path} ({place.zone})" for place in places(facts, self.key)) or "nothing"
+        if self.key == "estimate.seconds" and (ends := _range(facts.estimate)):
+            return ends
         return ", ".join(self._told(value)[:60] for value in self.values(facts)) or "not there"
 
     def _told(self, value: Any) -> str:
         return UNITS[self.key](value) if self.key in UNITS and isinstance(value, int | float) else repr(value)
+
+
+def _range(estimate: Estimate) -> str:
+    """The time as a plan shows it where there is a record of this machine, with what is compared; empty where there is none."""
+    if estimate.seconds_low is None or estimate.seconds_high is None:
+        return ""
+    ends = f"{human_seconds(estimate.seconds_low)} to {human_seconds(estimate.seconds_high)}"
+    return f"{ends}, {human_seconds(estimate.seconds)} expected"
 
 
 def places(facts: Facts, key: str) -> tuple[Touched, ...]:

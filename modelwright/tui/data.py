@@ -141,6 +141,25 @@ def open_run(root: Path, session: str) -> str | None:
             return None
 
 
+def left_open(root: Path, session: str) -> tuple[str, str]:
+    """The newest run of the session that was paused, was cut off, or waits, and its first step that is not done; both may be empty."""
+    from modelwright.agent.lease import held
+    from modelwright.agent.past import Past
+    from modelwright.agent.sessions import Sessions
+    from modelwright.errors import BadRequest
+
+    with database(root) as db:
+        runs = dict.fromkeys(turn.run for turn in reversed(Sessions(db).turns(session)) if turn.run) if db else {}
+        for run in runs:
+            try:
+                past = Past.of(db, str(run)) if db else None
+            except BadRequest:  # its rows were taken out by hand
+                continue
+            if past and past.unfinished and not held(Workspace(root).run_dir(past.run.id)):
+                return past.run.id, next((step.id for step in past.steps if step.status != "done"), "")
+    return "", ""
+
+
 def session_to_open(root: Path) -> str | None:
     """The session whose newest run works or waits for an answer; of several the one where something was said last."""
     from modelwright.agent.sessions import Sessions

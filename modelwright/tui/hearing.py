@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright.tui.state import RunView
+from modelwright.tui.watching import Watching
 from modelwright.tui.widgets.plain import Plain
 from modelwright.types import Json
 
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from modelwright.tui.app import Modelwright
-    from modelwright.tui.follow import Follower
 
 BELL_AFTER_SECONDS = 10.0
 """A turn that took longer rings the terminal's bell at its end."""
-NOT_TO_ITS_END = ("interrupted", "failed", "unverified", "waiting")
-"""Ends of a run after which what was queued for later is kept."""
+NOT_TO_ITS_END = ("interrupted", "failed", "waiting")
+"""How a run stands after which what was queued for later is kept; so it is after one that left steps undone."""
+WORKS = ("tool.started", "tool.reused")
+"""Events that nothing waits for a person behind."""
 YES = "Words allow nothing: Ctrl+G, then a and Enter, allows it; x refuses it."
 PAST = "_load_past"
 """The app's worker that reads what was said before."""
-FOLLOW_SECONDS, MEMORY_SECONDS = 0.3, 3.0
 DRAW_SECONDS = 0.2
 """A run is drawn at most this often: a curve is 4 kB, and a slow line carries little more than 20 kB a second."""
 
@@ -34,8 +35,7 @@ DRAW_SECONDS = 0.2
 class Hearing:
     def __init__(self, app: Modelwright) -> None:
         self._app = app
-        self._follower: Follower | None = None
-        self._following: list[Timer] = []
+        self._watching = Watching(app)
         self._was_held = False
         """Another process had the session until now."""
         self._waiting: list[Json] = []
@@ -47,7 +47,7 @@ class Hearing:
     @property
     def follows(self) -> bool:
         """Whether the run of another process is shown."""
-        return self._follower is not None
+        return bool(self._watching.run)
 
     def receive(self, batch: list[Json]) -> None:
         """Lines of the worker, in order; as soon as what was said before stands above them."""
@@ -103,6 +103,9 @@ class Hearing:
         known = app.view.take(event)
         if event["type"] in ("policy.decision", "approval.given"):
             app.call_after_refresh(app.chat.plan_changed)
+        if known and event["type"] in WORKS and app.turns.pending is None:
+            app.stand("at work")
+            app.chat.works()
         if event["type"] == "plan.proposed" and app.chat.plan_card is not None:
             app.chat.new_turn()  # planned anew: another card
         return known
@@ -136,7 +139,7 @@ class Hearing:
         app = self._app
         app.turns.ready, app.turns.busy, app.model = True, False, said["model"]
         app.policy = Path(said["policy"]) if said["policy"] else None
-        self._stop_following()
+        self._watching.stop()
         self._show_what_was_missed()
         app.stand("ready")
         unfinished = said["unfinished"]
@@ -154,19 +157,11 @@ class Hearing:
         app.chat.stand(f"{said['held'].partition(' by ')[2] or 'another process'} works here")
         self._was_held = True
         run = open_run(app.root, app.session)
-        if run and (self._follower is None or self._follower.run != run):
-            self._stop_following()
-            self._follow_run(run)
-
-    def _follow_run(self, run: str) -> None:
-        from modelwright.tui.follow import Follower
-
-        app = self._app
-        self._take_away(run)
-        app.chat.new_turn()
-        app.view, self._follower = RunView(run), Follower(app.root, run)
-        self._follow()  # all that there is so far, so that the cards come filled
-        self._following = [app.set_interval(FOLLOW_SECONDS, self._follow), app.set_interval(MEMORY_SECONDS, self._look_at_memory)]
+        if run and self._watching.run != run:
+            self._watching.stop()
+            self._take_away(run)
+            app.chat.new_turn()
+            self._watching.begin(run)
 
     def _take_away(self, run: str) -> None:
         """The line that said that the run is at work, now that it is shown itself."""
@@ -175,32 +170,6 @@ class Hearing:
         for line in self._app.chat.query(".past").results(Plain):
             if str(line.content) == at_work(run):
                 line.remove()
-
-    def _follow(self) -> None:
-        taken = [self._app.view.take(event) for event in self._follower.all_new()] if self._follower else []
-        if any(taken):
-            self._app.show_run()
-
-    def _look_at_memory(self) -> None:
-        if self._app.view.status == "running":
-            self._app.run_worker(self._measure_memory, thread=True, exclusive=True, group="memory")
-
-    def _measure_memory(self) -> None:
-        """Of the other process's step, in a thread."""
-        from modelwright.tui.data import memory_of
-        from modelwright.tui.link import holder
-
-        pid = holder(self._app.root, self._app.session)
-        self._app.view.memory_in_use = memory_of(pid) if pid else None
-
-    def _stop_following(self) -> None:
-        for timer in self._following:
-            timer.stop()
-        self._following = []
-        if self._follower is not None:
-            self._follow()
-            self._follower.close()
-            self._follower = None
 
     def _show_what_was_missed(self) -> None:
         """The other process is done: what came of its last run is shown as if this one had done it."""
@@ -274,7 +243,7 @@ class Hearing:
             app.chat.add_result(ResultCard(with_peaks(done["result"], done.get("peaks") or {}), view=app.view))
         else:
             app.chat.add(Answer(done["answer"]))
-        return self._over(well=not done["result"] or done["result"]["status"] not in NOT_TO_ITS_END)
+        return self._over(well=_at_its_end(done["result"]))
 
     def _told_error(self, said: Json) -> None:
         from modelwright.tui.widgets.cards import trouble
@@ -294,3 +263,10 @@ class Hearing:
             app.bell()
         app.stand("ready")
         app.turns.next()
+
+
+def _at_its_end(result: Json | None) -> bool:
+    """Also where a step did what it had to and the last check of it cannot say that it did."""
+    if result is None or result["status"] != "unverified":
+        return result is None or result["status"] not in NOT_TO_ITS_END
+    return all(step["status"] != "pending" for step in result["steps"])

@@ -21,7 +21,7 @@ PLANNING = "planning"
 RUNNING, DONE, FAILED, PENDING, UNVERIFIED, CUT = "running", "done", "failed", "pending", "unverified", "cut"
 SIGNS = {RUNNING: "▶", DONE: "✓", FAILED: "✗", PENDING: "·", UNVERIFIED: "!", CUT: "‖"}
 """A state is always a sign and a word, never a colour alone."""
-RUN_SIGNS = {**SIGNS, "denied": "✗", "nothing": "·", "interrupted": "‖", "waiting": "?"}
+RUN_SIGNS = {**SIGNS, "denied": "✗", "cancelled": "·", "rejected": "·", "nothing": "·", "interrupted": "‖", "waiting": "?"}
 
 
 def run_state(status: str) -> str:

@@ -1,9 +1,9 @@
 """What the person wants, one thing at a time: requests, replies, edited plans, and stopping, passed on to the worker.
 
-Three facts: while the worker is busy a request waits in a queue (queued.py), and "stop" and "go on" are for the run itself; what must
-stop a run first (a raised bound, a cancel) is put at the head of that queue before the run is stopped; and words that are said while a
-plan waits for a yes go to that plan, and only those that are a request of their own come back to the queue. What the worker says back
-is heard in hearing.py.
+Three facts: while the worker is busy a request waits in a queue (queued.py), and "stop", "go on" and "how is it going?" are for the run
+itself; what must stop a run first (a raised bound, a cancel) is put at the head of that queue before the run is stopped; and words that
+are said while a plan waits for a yes go to that plan, and only those that are a request of their own come back to the queue. What the
+worker says back is heard in hearing.py.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Turns:
             self.do({"do": "say", "text": text}, text if shown else "")
 
     def _is_for_run(self, text: str) -> bool:
-        """ "stop" and "go on" wait for nothing: they are for the run at work, also for that of another process."""
+        """ "stop", "go on" and questions about it wait for nothing: they are for the run at work, also for that of another process."""
         from modelwright.agent.followups import spoken
         from modelwright.tui.widgets.cards import heard
 
@@ -113,8 +113,19 @@ class Turns:
         elif spoken.is_go_on(text):
             self._app.notify(RAISE_FIRST if self.pending else GOES_ON, markup=False)
         else:
-            return False
+            return self._is_answered(text)
         return True
+
+    def _is_answered(self, text: str) -> bool:
+        """A question about the run is answered from what it has told."""
+        from modelwright.tui import clock
+        from modelwright.tui.asked_of_run import answer
+        from modelwright.tui.widgets.cards import Answer, heard
+
+        told = answer(text, self._app.view, clock.now())
+        if told:
+            self._app.chat.add(heard(text), Answer(told))
+        return bool(told)
 
     def _say_to_plan(self, text: str) -> None:
         """It may be a change of the plan, or a no: the agent knows. What it is not comes back (`not_for_plan`)."""
@@ -241,16 +252,25 @@ class Turns:
         return self.busy
 
     def cancel(self) -> bool:
-        """Stop the run and end it for good. False when there is nothing to end."""
-        view = self._app.view
-        step = next((s.id for s in view.steps.values() if s.status != "done"), None)
-        if step is None or not view.run:
+        """End for good what runs or waits, else the newest run of the session that lies still. False when there is nothing to end."""
+        if self.pending is not None:
+            steps = [call["id"] for call in self.pending.get("calls", [])]
+            return self.reply({"reject": {next(iter(steps), ""): CANCELLED}})
+        run, step = self._to_end()
+        if not run:
             return False
-        if self.pending is not None and self.pending["kind"] == "approval":
-            return self.reply({"reject": {self.pending["calls"][0]["id"]: CANCELLED}})
         self._queue.keep()
-        self._first({"do": "end", "run": view.run, "step": step, "reason": CANCELLED})
+        self._first({"do": "end", "run": run, "step": step, "reason": CANCELLED})
         return True
+
+    def _to_end(self) -> tuple[str, str]:
+        """A run, and the step from which on nothing of it is done."""
+        from modelwright.tui.data import left_open
+
+        view = self._app.view
+        if self.busy:
+            return view.run, next((step.id for step in view.steps.values() if step.status != "done"), "")
+        return left_open(self._app.root, self._app.session)
 
     def raise_limits(self, limits: Json) -> bool:
         """The run goes on with these bounds; one that is at work is stopped for it. False when there is no run."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from modelwright.agent.diff import diff, flat
+from modelwright.agent.diff import Diff, NumberChange, diff, flat
 from modelwright.agent.runs import Runs
 from modelwright.agent.trace import TraceWriter
 from modelwright.errors import BadRequest
@@ -120,3 +120,20 @@ def test_numbers_are_found_by_name_and_truth_values_are_none() -> None:
         "same": 7,
         "artifacts[0].bytes": 1,
     }
+
+
+def test_bytes_and_seconds_are_told_in_their_units_and_a_figure_a_second_in_none() -> None:
+    found = Diff(
+        "a",
+        "b",
+        numbers=[
+            NumberChange("s1 cache_bytes", 1140850688, 2147483648, 1006632960),
+            NumberChange("s1 models[x].seconds", 90.0, 30.0, -60.0),
+            NumberChange("s1 bytes_per_token", 100352, 131072, 30720),
+        ],
+    ).text()
+    rows = [line.split("  ") for line in found.splitlines()]
+    told = [[part.strip() for part in row if part.strip()] for row in rows]
+    assert ["s1 cache_bytes", "1.1 GB", "2.1 GB", "+1.0 GB"] in told
+    assert ["s1 models[x].seconds", "1:30 min", "30 s", "-1:00 min"] in told
+    assert ["s1 bytes_per_token", "100352", "131072", "+3.072e+04"] in told

@@ -122,3 +122,16 @@ def test_too_short_a_name_is_no_run(name: str) -> None:
 def test_unknown_limits_are_refused() -> None:
     with pytest.raises(BadRequest, match="stepz"):
         Agent(".").call("inspect_dataset", CALL, limits={"stepz": 3})
+
+
+def test_a_question_that_nobody_wants_to_answer_ends_its_run() -> None:
+    asked = Agent(".").run("quantize it to Q4_K_M")
+    assert (asked.status, asked.pending["kind"]) == ("waiting", "question")
+    ended = Agent(".").resume(asked.run, reply={"reject": {"": "cancelled"}})
+    assert (ended.status, ended.error["message"]) == ("denied", "it was rejected: cancelled")
+
+
+def test_a_run_that_was_cut_while_it_was_planned_can_be_ended() -> None:
+    killed_at("node.plan", "call", "inspect_dataset", "dataset=data.jsonl")
+    assert Agent(".").resume("last", reply={"reject": {"": "cancelled"}}).status == "denied"
+    assert not ran()

@@ -13,7 +13,7 @@ import pytest
 
 from modelwright.tui import clock, data
 from modelwright.tui.app import Modelwright
-from modelwright.tui.widgets import plan_card
+from modelwright.tui.widgets import held, plan_card
 from tests.tui import lines
 
 Json = dict[str, Any]
@@ -28,6 +28,7 @@ def drawn_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: lines.START + 60)
     monkeypatch.setattr(data, "memory_of", lambda pid: 2_100_000_000)
     monkeypatch.setattr(plan_card, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(held, "HOLD_SECONDS", 0.001)
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TERM", "xterm-256color")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from modelwright.agent.sessions import Sessions
 from modelwright.tui.app import Modelwright
 from modelwright.tui.widgets.live import LiveCard
 from modelwright.tui.widgets.plan_card import PlanCard
 from modelwright.tui.widgets.results import ResultCard
+from modelwright.workspace import Workspace
+from tests.agent import past_runs
 from tests.tui import lines
 from tests.tui.waiting import ask, shows, text_of, until
 
@@ -85,6 +90,47 @@ async def test_a_plan_that_waits_is_cancelled_and_not_called_rejected(make_app: 
         await until(pilot, shows(app, "· cancelled by you · run", "it cannot go on"))
         assert heard()[1:] == [{"reply": {"reject": {"s1": "cancelled"}}}]
         assert len(app.chat.query(ResultCard)) == 1
+
+
+async def test_a_question_that_is_open_is_cancelled_with_its_run(make_app: Make, heard: Heard) -> None:
+    teller = lines.Teller()
+    question = {"pending": {"kind": "question", "question": "Which data set?", "choices": ["train.jsonl"]}}
+    begun = teller.event("run.started", request=lines.REQUEST, options={"limits": {}})
+    app = make_app([begun, question, {"wait": True}, *ended(teller, "denied", {**CANCELLED, "message": "it was rejected: cancelled"})])
+    async with app.run_test(notifications=True, size=(120, 60)) as pilot:
+        await ask(pilot, lines.REQUEST)
+        await until(pilot, shows(app, "Which data set?"))
+        app.chat.composer.put("/cancel")
+        await pilot.press("enter")
+        await until(pilot, shows(app, "· cancelled by you"))
+        assert heard()[1:] == [{"reply": {"reject": {"": "cancelled"}}}]
+
+
+@pytest.mark.parametrize("status", ["interrupted", "waiting"])
+async def test_a_run_that_lies_still_is_cancelled_also_after_other_turns(
+    make_app: Make, heard: Heard, workspace: Path, status: str
+) -> None:
+    with closing(Workspace(workspace).connect()) as db:
+        left = past_runs.write_run(db, "tune it", ("finetune", {"model": "builtin", "dataset": "train.jsonl"}, None), status=status).run.id
+        later = past_runs.write_run(
+            db, "what is it?", ("inspect_dataset", {"dataset": "train.jsonl"}, {"summary": "it"}), status="done"
+        ).run.id
+        for text, run in (("tune it", left), ("what is it?", later)):
+            number = Sessions(db).begin("larkfield", text, "request", {})
+            Sessions(db).started("larkfield", number, run)
+            Sessions(db).end("larkfield", number, "", 0)
+    app = make_app([])
+    async with app.run_test(notifications=True, size=(120, 60)) as pilot:
+        await ask(pilot, "/cancel")
+        await until(pilot, heard)
+        assert heard() == [{"do": "end", "run": left, "step": "s1", "reason": "cancelled"}]
+
+
+async def test_where_no_run_is_left_that_is_said(make_app: Make) -> None:
+    app = make_app([])
+    async with app.run_test(notifications=True, size=(120, 60)) as pilot:
+        await ask(pilot, "/cancel")
+        await until(pilot, shows(app, "there is no run to cancel"))
 
 
 async def test_a_raised_bound_goes_on_in_the_same_cards(make_app: Make, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:

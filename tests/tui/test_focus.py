@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, DataTable, Input
 
 from modelwright.tui.app import Modelwright
-from modelwright.tui.widgets import plan_card
+from modelwright.tui.widgets import held, plan_card
 from modelwright.tui.widgets.plan_card import PlanCard
 from modelwright.tui.widgets.question import QuestionCard
 from modelwright.tui.widgets.results import ResultCard
@@ -275,3 +275,39 @@ async def test_the_letter_of_a_yes_goes_to_its_button_and_enter_gives_it(make_ap
         await until(pilot, lambda: at_prompt(app) and "[Enter]" not in text_of(app))
         await pilot.press("ctrl+g", "r", "r", "enter")
         await until(pilot, lambda: heard()[1:] == [{"reply": {"allow_for_run": ["s1"]}}])
+
+
+@pytest.mark.parametrize("words", ["dont", "only the first", "never mind", "edit it", "x is wrong", "so be it", "no"])
+async def test_words_typed_at_a_card_go_to_the_prompt_and_do_nothing_to_the_plan(
+    make_app: Make, heard: Heard, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setattr(held, "HOLD_SECONDS", 60.0)
+    async with make_app(asked()).run_test(notifications=True, size=(100, 40)) as pilot:
+        app = await opened(pilot)
+        await pilot.press("ctrl+g", *words)
+        assert at_prompt(app)
+        assert app.chat.composer.text == words
+        assert app.screen is app.chat
+        assert app.chat.query_one(PlanCard).draft is None
+        assert len(heard()) == 1
+
+
+async def test_a_letter_at_a_card_acts_when_no_other_comes_behind_it(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "HOLD_SECONDS", 0.05)
+    async with make_app(asked()).run_test(notifications=True, size=(100, 40)) as pilot:
+        app = await opened(pilot)
+        await pilot.press("ctrl+g", "down", "d")
+        await until(pilot, lambda: app.chat.query_one(PlanCard).draft is not None)
+        assert [step.id for step in app.chat.query_one(PlanCard).steps()] == ["s1"]
+        assert app.chat.composer.text == ""
+
+
+async def test_escape_takes_a_letter_back_that_has_done_nothing_yet(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "HOLD_SECONDS", 60.0)
+    async with make_app(asked()).run_test(notifications=True, size=(100, 40)) as pilot:
+        app = await opened(pilot)
+        await pilot.press("ctrl+g", "x", "escape")
+        assert at_prompt(app)
+        assert app.screen is app.chat
+        await pilot.press("y")
+        assert app.chat.composer.text == "y"

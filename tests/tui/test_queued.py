@@ -113,3 +113,27 @@ async def test_stop_stops_the_run_and_go_on_does_not_wait_behind_it(make_app: Ma
         await until(pilot, shows(app, "> stop", '"go on" goes on with it, /cancel ends it'))
         assert stops == [1]
         assert "queued" not in text_of(app)
+
+
+def unverified(teller: lines.Teller, last: str) -> list[Json]:
+    steps = [{"id": "s1", "tool": "finetune", "status": "done"}, {"id": "s2", "tool": "compare", "status": last}]
+    full = [{**step, "seconds": 1.0, "checks": [], "result": None, "reused": False} for step in steps]
+    result = {**lines.result(), "status": "unverified", "steps": full}
+    done = {"kind": "request", "exit_code": 1, "answer": "", "result": result, "args": {}, "peaks": {}}
+    return [teller.event("run.ended", status="unverified", exit_code=1, spent={}, error=None), {"done": done}]
+
+
+@pytest.mark.parametrize(("last", "begins"), [("unverified", True), ("pending", False)])
+@pytest.mark.asyncio
+async def test_what_was_queued_begins_after_a_run_whose_steps_all_ran(make_app: Make, heard: Heard, last: str, begins: bool) -> None:
+    teller = lines.Teller()
+    moving = [*lines.begin(teller), *lines.training(teller, upto=3), {"wait": True}]
+    app = make_app([*moving, *unverified(teller, last)], answer("three rows"))
+    async with app.run_test(notifications=True, size=(120, 60)) as pilot:
+        await ask(pilot, lines.REQUEST)
+        await until(pilot, shows(app, "▶ s1 finetune"))
+        await say(pilot, "how many rows has it?")
+        await until(pilot, shows(app, "queued"))
+        app.turns.link.send({"go": True})
+        await until(pilot, shows(app, "three rows" if begins else "kept, as the run did not come to its end"))
+        assert len(heard()) == (3 if begins else 2)

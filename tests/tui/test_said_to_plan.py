@@ -168,3 +168,15 @@ async def test_a_run_that_takes_the_place_of_a_refused_one_is_shown_from_its_beg
         await say(pilot, "no, look at eval.jsonl")
         await until(pilot, shows(app, "run r261122-m3n4"))
         await until(pilot, lambda: [card.pending is None for card in app.chat.query(PlanCard)] == [True, False])
+
+
+async def test_nothing_is_asked_any_more_while_a_run_works(make_app: Make, heard: Heard) -> None:
+    teller = lines.Teller()
+    app = make_app([*lines.begin(teller), lines.pending(), {"wait": True}, *lines.training(teller, upto=3), {"wait": True}])
+    async with app.run_test(notifications=True, size=(120, 70)) as pilot:
+        await waits(pilot)
+        await say(pilot, WORDS)
+        await until(pilot, shows(app, "▶ s1 finetune", "at work"))
+        assert "Allow s1 finetune?" not in text_of(app)
+        assert "waits for you" not in text_of(app)
+        assert app.chat.query_one(PlanCard).pending is None

@@ -9,14 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from modelwright.tui.commands import COMMANDS, named
 from modelwright.tui.messages import Replied, Said
-from modelwright.tui.queued import QueueKeys
+from modelwright.tui.screens.prompted import Prompted
 from modelwright.tui.state import RunView
 from modelwright.tui.texts import plain
 from modelwright.tui.widgets.composer import Composer
@@ -42,7 +41,7 @@ IMPORTANT = (-1, 1, 2)
 """Of the parts of the line at the top: how things stand, then the session, then the model."""
 
 
-class Chat(QueueKeys):
+class Chat(Prompted):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "prompt", "to the prompt"),
         Binding("tab", "next_part", "next part", show=False),
@@ -80,10 +79,6 @@ class Chat(QueueKeys):
         await self.talk.remove_children()
         self.composer.history.clear()
         self.stand("opening")
-
-    @property
-    def composer(self) -> Composer:
-        return self.query_one(Composer)
 
     @property
     def talk(self) -> Talk:
@@ -148,6 +143,13 @@ class Chat(QueueKeys):
     def plan_changed(self) -> None:
         if self.plan_card is not None:
             self.plan_card.show()
+
+    def works(self) -> None:
+        """A step runs: of the plan nothing is asked any more."""
+        if self.plan_card is not None and self.plan_card.pending is not None:
+            self.plan_card.settled()
+        self._answered()
+        self._show_line()
 
     # what is asked ---------------------------------------------------------------------------------------------------
 
@@ -228,38 +230,13 @@ class Chat(QueueKeys):
         self.talk.anchor()
         self.action_prompt()
 
-    # keys that no card takes -------------------------------------------------------------------------------------------
-
-    def on_key(self, event: events.Key) -> None:
-        """Letters that nothing here takes begin something to say; one that finds the prompt in focus came right behind them."""
-        bound = self.active_bindings.get(event.key)
-        if event.character is not None and event.is_printable and (self.at_prompt or not (bound and bound.enabled)):
-            event.stop()
-            self.write(event.character)
-
-    def on_paste(self, event: events.Paste) -> None:
-        if not self.at_prompt:
-            event.stop()
-            self.write(event.text)
-
-    def write(self, text: str) -> None:
-        self.action_prompt()
-        self.composer.entry.insert(text)
-
     # the focus -------------------------------------------------------------------------------------------------------
-
-    @property
-    def at_prompt(self) -> bool:
-        return self.focused is self.composer.entry
 
     def on_descendant_focus(self) -> None:
         self._show_line()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return not self.at_prompt if action == "prompt" else True
-
-    def action_prompt(self) -> None:
-        self.set_focus(self.composer.entry)
 
     def action_next_part(self) -> None:
         """From the prompt the newest card is next."""

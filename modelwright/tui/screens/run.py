@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from modelwright.tui.app import Modelwright
 
 
+NO_LOG = ["no child process of this run has written anything yet; l shows the events"]
+
+
 class RunScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back"),
@@ -69,7 +72,7 @@ class RunScreen(Screen[None]):
         """What the newest child process of this run wrote."""
         began = min((step.started for step in self._app.view.steps.values() if step.started), default=clock.now())
         path = job_log(self._root, began)
-        return self._tail.look(path) if path else ["no child process of this run has written a log"]
+        return (self._tail.look(path) if path else None) or NO_LOG
 
     def action_curve(self) -> None:
         if not self.query_one(LiveCard).turn():

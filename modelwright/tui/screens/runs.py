@@ -39,6 +39,7 @@ class RunsScreen(TableScreen):
     marked: str = ""
 
     def read(self) -> list[Row]:
+        from modelwright.agent.ending import standing
         from modelwright.agent.listing import as_rows
         from modelwright.agent.runs import Runs, as_they_stand, waits_for
         from modelwright.workspace import Workspace
@@ -47,7 +48,17 @@ class RunsScreen(TableScreen):
             found = as_they_stand(db, Workspace(self.root), Runs(db).all(self.MOST)) if db else []
             asks = {run.id: WAITS_FOR.get(waits_for(db, run.id), "") for run in found if run.status == WAITING} if db else {}
         return [
-            Row(run.id, [run.id, when, f"{run_state(run.status)} {asks.get(run.id, '')}".strip(), took, str(clean(run.request))], run)
+            Row(
+                run.id,
+                [
+                    run.id,
+                    when,
+                    f"{run_state(standing(run.status, run.error))} {asks.get(run.id, '')}".strip(),
+                    took,
+                    str(clean(run.request)),
+                ],
+                run,
+            )
             for run, (_, when, _, took, _) in zip(found, as_rows(found)[1:], strict=True)
         ]
 

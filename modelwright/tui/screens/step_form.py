@@ -46,12 +46,17 @@ class StepForm(Ask[Json | None]):
         with Vertical(classes="box form"):
             yield Plain(f"{self._step['id']} {self._tool.name}: {self._tool.summary}", classes="title")
             with VerticalScroll():
-                for name, part in self._schema["properties"].items():
-                    yield from self._field(name, part)
+                for name in self._names():
+                    yield from self._field(name, self._schema["properties"][name])
             yield Plain(id="problem")
             with Horizontal(classes="buttons"):
                 yield Button(Content("Leave [Esc]"), id="leave", compact=True)
                 yield Button(Content(f"{self._done} [Ctrl+S]"), id="done", compact=True)
+
+    def _names(self) -> list[str]:
+        """What is needed first."""
+        needed = self._schema.get("required", [])
+        return sorted(self._schema["properties"], key=lambda name: name not in needed)
 
     def _field(self, name: str, part: Json) -> ComposeResult:
         required = " (needed)" if name in self._schema.get("required", []) else ""
@@ -93,7 +98,7 @@ class StepForm(Ask[Json | None]):
 
     def _where_to_begin(self) -> Widget | None:
         """The field that is wrong or missing, else the first one."""
-        first = next(iter(self._schema["properties"]), None)
+        first = next(iter(self._names()), None)
         return self._wrong_field() or (self.query_one(f"#f-{first}") if first else None)
 
     def _wrong_field(self) -> Widget | None:

@@ -99,7 +99,7 @@ class LiveCard(Vertical):
 
     def _rows(self, step: StepView, now: float) -> list[Content]:
         sign = SIGNS.get(step.status, "?")
-        head = Content.assemble((f"{sign} {step.id} {step.tool:<16} {step.status:<10}", STYLES.get(step.status, MUTED)))
+        head = Content.assemble((f"{sign} {step.id} {step.tool:<16} {step.status:<9} ", STYLES.get(step.status, MUTED)))
         if step.status == RUNNING:
             memory = [plain(f"    {told}", MUTED)] if (told := self._memory(step)) else []
             return [Content.assemble(head, "\n", plain("    " + self._moving(step, now))), *memory]

@@ -1,8 +1,8 @@
 """The plan, and what the person says to it: yes in three sizes, no with a reason, or a change.
 
-Keys work for the highlighted step. A letter alone approves nothing: it goes to its button, where Enter gives the yes. For half a
-second after something is asked, keys that answer are not heard: they were meant for what was on the screen before. A change of arguments
-goes to the run, which asks again; any other change makes a draft, another plan that is not run yet. An undo takes both back, all at once.
+Keys work for the highlighted step. A letter alone approves nothing: it goes to its button, where Enter gives the yes; one that another
+letter follows at once begins words (held.py). For half a second after something is asked, keys that answer are not heard. A change of
+arguments goes to the run, which asks again; any other makes a draft, another plan. An undo takes both back, all at once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from modelwright.tui.state import RunView, StepView
 from modelwright.tui.widgets import plan_edits
 from modelwright.tui.widgets.arguments import Arguments
 from modelwright.tui.widgets.asked import BUTTONS, Asked
+from modelwright.tui.widgets.held import deeds_of
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.plan_table import Others, PlanTable
 from modelwright.tui.widgets.reach import Answers
@@ -137,12 +138,11 @@ class PlanCard(PlanTable):
     @property
     def _yes(self) -> dict[str, str]:
         """The letters that begin a yes, each with its button."""
-        if self.draft is not None:
-            return {"a": "take"}
-        return {"a": "allow", "r": "allow_for_run", "A": "always"} if self.pending is not None else {}
+        yes = {"a": "allow", "r": "allow_for_run", "A": "always"} if self.pending is not None else {}
+        return {"a": "take"} if self.draft is not None else yes
 
     def on_key(self, event: events.Key) -> None:
-        self.query_one(Answers).hear(event, self._yes)
+        self.query_one(Answers).hear(event, self._yes, deeds_of(self, at_once=("source",)))
 
     def action_begin(self, letter: str) -> None:
         self.query_one(Answers).begin(letter, self._yes[letter])

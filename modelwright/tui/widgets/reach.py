@@ -1,7 +1,8 @@
 """How a card is reached. The prompt keeps the focus when a card appears, as letters that are typed then must not answer it.
 
 So a card says how one goes there while the focus is elsewhere, and shows its keys once the focus is in it. And where the focus is in
-it already, the letter of a yes only goes to its button, where Enter gives it: letters behind it are words, and go to the prompt.
+it already, the letter of a yes only goes to its button, where Enter gives it: letters behind it are words, and go to the prompt. Any other
+letter does what it does once no other letter has come right behind it; else both are words (held.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from textual.layout import Layout
 from textual.widget import Widget
 from textual.widgets import Button
 
+from modelwright.tui.widgets.held import Deed, Held
 from modelwright.tui.widgets.rows import Rows
 
 TO_ANSWER = "Ctrl+G to answer"
@@ -47,6 +49,7 @@ class Answers(Container):
         self._buttons, self._rows = buttons, Rows()
         self._begun = ""
         """The letter that went to a button, as often as it was typed."""
+        self._held = Held(self)
 
     @property
     def layout(self) -> Layout:
@@ -89,18 +92,28 @@ class Answers(Container):
         self._begun = ""
         self._label(self._reached)
 
-    def hear(self, event: events.Key, letters: Mapping[str, str]) -> None:
-        """A key that reaches the card; `letters` begin the answers of these buttons. Keys that came behind words belong to them."""
+    def hear(self, event: events.Key, letters: Mapping[str, str], deeds: Mapping[str, Deed]) -> None:
+        """A key that reaches the card; `letters` begin the answers of these buttons, others do `deeds`. Keys that came behind words
+        belong to them."""
         typed = event.character if event.character and event.is_printable else ""
-        is_word = not self._reached or self._begun.strip(typed) != ""
-        if typed and is_word:
+        if not typed:
+            if self._held.ended_by(event.key):
+                event.stop()
+            return
+        before = self._held.before(typed) or self._begun
+        is_word = not self._reached or before.strip(typed) != ""
+        if is_word:
             event.stop()
-            self._write(self._begun + typed)
+            self._write(before + typed)
         elif typed in letters:
             event.stop()
             self.begin(typed, letters[typed])
+        elif typed in deeds:
+            event.stop()
+            self._held.take(typed, deeds[typed])
 
     def _write(self, words: str) -> None:
+        self._held.forget()
         from modelwright.tui.screens.chat import Chat
 
         if isinstance(self.screen, Chat):

@@ -204,7 +204,7 @@ class ResultCard(Vertical, can_focus=True):
 
 def _rows(step: Json) -> Iterator[Content]:
     """A step: how it ended, what it took, its summary, and what was not verified of it."""
-    state = f"{SIGNS.get(step['status'], SIGNS[PENDING])} {step['id']} {step['tool']:<16} {step['status']:<10}"
+    state = f"{SIGNS.get(step['status'], SIGNS[PENDING])} {step['id']} {step['tool']:<16} {step['status']:<9} "
     yield Content.assemble((state, STYLES.get(step["status"], MUTED)), plain(_took(step), MUTED))
     if step.get("result"):
         yield plain(f"    {one_line(step['result']['summary'], 400)}")

@@ -27,9 +27,20 @@ MOST_QUEUED = 3
 """Lines that are shown."""
 
 
+EXAMPLES = ("what can you do?", "quantize the built-in model to Q4_K_M", "does llama-3.1-8b fit in memory at 16k?")
+
+
+class Examples(Plain):
+    """What one can say where nothing was said yet; gone with the first words."""
+
+    def __init__(self) -> None:
+        super().__init__(lines("Say what you want, for example", *(f"  {text}" for text in EXAMPLES), "F1 shows more"), classes="hint")
+
+
 class Talk(VerticalScroll, can_focus=False):
     def add(self, *cards: Widget, keep: Container[Widget | None] = ()) -> None:
         """Below all others; the oldest go, but for those to keep."""
+        self.query(Examples).remove()
         self.mount(*cards)
         for old in list(self.children)[: max(0, len(self.children) + len(cards) - MOST_CARDS)]:
             if old not in keep:
@@ -50,6 +61,8 @@ class Talk(VerticalScroll, can_focus=False):
                 self.add(ResultCard(found, curves=is_last))
             elif turn.outcome:
                 self.add(Plain(turn.outcome, classes="past"))
+        if not self.children:
+            self.mount(Examples())
 
     def page(self, by: int) -> None:
         """What is above or below."""
