@@ -10,6 +10,7 @@ import pytest
 from modelwright.agent.followups import Again, Answer, Ask, GoOn, read
 from modelwright.agent.followups.answers import kind_of
 from modelwright.agent.followups.mentions import mentions
+from modelwright.agent.followups.things import made_models
 from modelwright.agent.followups.turns import is_own, listed
 from modelwright.agent.past import Past
 from modelwright.errors import QuestionOpen
@@ -133,6 +134,13 @@ def test_what_is_not_spoken_of_is_only_offered(db: sqlite3.Connection, place: Wo
     assert isinstance(meaning, Ask)
     assert {thing.label for thing in meaning.things} == {""}
     assert meaning.things[0].value == "tuned"
+
+
+def test_models_stay_on_offer_however_many_questions_came_since(db: sqlite3.Connection, place: Workspace) -> None:
+    made = write_run(db, "fine-tune", finetune(place.root))
+    for n in range(25):
+        write_run(db, f"question {n}", evaluate("a.gguf", score(0.5, 0.4, 0.6)))
+    assert made_models(place) == {"tuned": f"finetune, run {made.run.id}"}
 
 
 def test_without_a_past_nothing_is_meant(place: Workspace) -> None:

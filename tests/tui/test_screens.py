@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.widgets import Input
 
 from modelwright.agent.memory_view import MemoryView
+from modelwright.agent.runs import Runs
 from modelwright.agent.sessions import Sessions
 from modelwright.config import load
 from modelwright.tui.app import Modelwright
@@ -20,7 +21,7 @@ from modelwright.tui.screens.table import TableScreen
 from modelwright.tui.screens.trace import TraceScreen
 from modelwright.workspace import Workspace
 from tests.agent import past_runs
-from tests.tui.waiting import shows, text_of, until
+from tests.tui.waiting import ask, shows, text_of, until
 
 Make = Callable[..., Modelwright]
 pytestmark = pytest.mark.asyncio
@@ -175,3 +176,36 @@ async def test_a_new_conversation_is_begun_by_name_and_a_wrong_name_is_told(make
         await pilot.press("enter")
         await until(pilot, lambda: app.session == "other" and app.turns.ready)
         await until(pilot, shows(app, "session other"))
+
+
+async def test_a_log_without_a_line_says_so(make_app: Make, workspace: Path) -> None:
+    log = workspace / ".modelwright" / "jobs" / "k" / "1-finetune" / "log.txt"
+    log.parent.mkdir(parents=True)
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f3", "l")
+        await until(pilot, shows(app, "has written anything yet"))
+        log.write_text("")
+        await pilot.press("l", "l")
+        await until(pilot, shows(app, "has written anything yet"))
+
+
+async def test_a_run_that_a_person_ended_is_not_called_denied(make_app: Make, workspace: Path) -> None:
+    db = Workspace(workspace).connect()
+    run = past_runs.write_run(db, "make it small", ("quantize", {"model": "builtin"}, None), status="denied").run.id
+    Runs(db).update(run, error={"type": "Rejected", "message": "s1 was rejected: cancelled", "fix": ""})
+    db.close()
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f2")
+        await until(pilot, shows(app, "make it small", "· cancelled"))
+        assert "denied" not in text_of(app)
+
+
+async def test_an_empty_conversation_says_what_one_can_say_until_something_is_said(make_app: Make) -> None:
+    app = make_app([{"done": {"kind": "answer", "exit_code": 0, "answer": "this", "result": None, "args": {}, "peaks": {}}}])
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, shows(app, "Say what you want, for example", "what can you do?"))
+        await ask(pilot, "help")
+        await until(pilot, shows(app, "> help", "this"))
+        assert "for example" not in text_of(app)

@@ -39,10 +39,12 @@ def field(form: StepForm, name: str) -> Input:
         ("compare", {}, "dataset"),
         ("inspect_dataset", {"dataset": "train.jsonl", "max_problems": -1}, "max_problems"),
         ("inspect_dataset", {"dataset": "train.jsonl", "model": "gone.gguf"}, "model"),
-        ("finetune", {"model": "builtin", "dataset": "train.jsonl"}, "model"),
+        ("finetune", {"model": "builtin", "dataset": "train.jsonl"}, "dataset"),
     ],
 )
-async def test_the_form_opens_where_something_is_needed_else_at_its_first_field(make_app: Make, tool: str, args: Json, first: str) -> None:
+async def test_the_form_opens_where_something_is_needed_else_at_what_is_needed_first(
+    make_app: Make, tool: str, args: Json, first: str
+) -> None:
     app = make_app([])
     async with app.run_test(size=(100, 40)) as pilot:
         form = await opened(pilot, tool, args)
@@ -156,3 +158,10 @@ async def test_a_default_that_is_a_list_is_written_as_one_types_it(make_app: Mak
         await opened(pilot, "quantize", {"model": "builtin"})
         await until(pilot, shows(app, "default Q8_0"))
         assert "['Q8_0']" not in text_of(app)
+
+
+async def test_what_is_needed_stands_before_all_else(make_app: Make) -> None:
+    async with make_app([]).run_test(size=(100, 40)) as pilot:
+        form = await opened(pilot, "compare", {})
+        fields = [str(field.id) for field in form.query("Input, Select, Switch") if str(field.id).startswith("f-")]
+        assert set(fields[:2]) == {"f-models", "f-dataset"}

@@ -6,6 +6,7 @@ of the planner's candidates, so a model is never taken for a data set. Looks at 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from typing import Any
 
 from modelwright import tools
 from modelwright.agent.past import Past, PastStep
-from modelwright.agent.runs import Runs
 from modelwright.contract import Tool
 from modelwright.errors import BadRequest
 from modelwright.graphs import references
@@ -64,9 +64,18 @@ def made_models(workspace: Workspace) -> dict[str, str]:
     if not workspace.database.is_file():
         return {}
     with closing(workspace.connect()) as db:
-        things = held([Past(db, run) for run in Runs(db).all(MOST_RUNS)], workspace.root)
+        things = held([Past.of(db, run) for run in _makers(db)], workspace.root)
     made = {thing.value: f"{thing.made_by}, run {thing.run}" for thing in reversed(things) if thing.kind == "model" and thing.made_by}
     return {value: origin for value, origin in made.items() if (workspace.root / value).exists()}
+
+
+def _makers(db: sqlite3.Connection) -> list[str]:
+    """The newest runs that made something; those that only looked and answered are passed over, however many came since."""
+    ran = [str(row[0]) for row in db.execute("select distinct tool from ledger where status = 'done'")]
+    makers = [name for name in ran if (tool := _loaded(name)) and _writes(tool)]
+    marks = ", ".join("?" * len(makers))
+    newest = f"select run from ledger where status = 'done' and tool in ({marks}) group by run order by max(rowid) desc limit ?"
+    return [str(row[0]) for row in db.execute(newest, (*makers, MOST_RUNS))]
 
 
 def _made(past: Past, step: PastStep, workspace: Path) -> Iterator[Held]:
@@ -96,8 +105,12 @@ def _held(kind: str, value: str, source: str, workspace: Path, past: Past, **mor
 
 
 def _tool(step: PastStep) -> Tool | None:
+    return _loaded(step.tool)
+
+
+def _loaded(name: str) -> Tool | None:
     try:
-        return tools.load(step.tool)
+        return tools.load(name)
     except BadRequest:  # it was uninstalled since
         return None
 
