@@ -80,7 +80,7 @@ def test_a_person_asks_about_a_file_reads_the_answer_asks_why_and_leaves(termina
     terminal.until("inspect_dataset", "done and verified")
     terminal.resize(60, 20)
     terminal.keys("why?", "Enter")
-    terminal.until("> why?", "dataset from request")
+    terminal.until("> why?", "dataset from «train.jsonl» of your")
     terminal.keys("F2")
     terminal.until("Runs of this folder", "train.jsonl")
     terminal.keys("C-q")
