@@ -12,11 +12,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.canonical import bytes_of_path, sha256_of, sha256_of_path
 from modelwright.errors import BadRequest, ToolFailed
-from modelwright.types import Artifact
+
+if TYPE_CHECKING:
+    from modelwright.types import Artifact
 
 
 @contextlib.contextmanager
@@ -88,4 +90,6 @@ def discard(path: Path) -> None:
 
 
 def artifact(path: Path, kind: str) -> Artifact:
+    from modelwright.types import Artifact  # pydantic takes 0.15 s, and the terminal app reads sessions before its first frame
+
     return Artifact(path=str(path), kind=kind, sha256=sha256_of_path(path), bytes=bytes_of_path(path))

@@ -25,6 +25,7 @@ from modelwright.engines.loss_mask import Example, MaskReport
 from modelwright.engines.memory_bound import MemoryBound
 from modelwright.engines.outputs import place, refuse_existing
 from modelwright.engines.train_card import write_records
+from modelwright.engines.train_clock import KEPT, Clock
 from modelwright.engines.train_data import encode_rows, load_rows, make_batches
 from modelwright.engines.train_memory import cores, is_out_of_memory, rows_that_fit, shape_of
 from modelwright.engines.train_proof import first_values, moved_since, prove_weights
@@ -32,7 +33,7 @@ from modelwright.engines.train_settings import adapter, four_bit, training_argum
 from modelwright.engines.train_spec import TrainSpec
 from modelwright.errors import ModelRefError, ToolFailed
 from modelwright.files import clear_os_errors, write_json
-from modelwright.text import human_bytes
+from modelwright.text import human_bytes, human_seconds
 
 Json = dict[str, Any]
 SAID_EVERY = 8
@@ -43,7 +44,7 @@ def run(spec: Json, job: Job) -> Json:
     """Train as `spec` says (see TrainSpec) and give the record of what was done."""
     wanted = TrainSpec.from_json(spec)
     refuse_existing(wanted.output, job, replace=wanted.replace)
-    drop_foreign(job.folder, fingerprint(spec, wanted.model), ("checkpoints", "before.json"))
+    drop_foreign(job.folder, fingerprint(spec, wanted.model), ("checkpoints", "before.json", KEPT))
     try:
         return Training(wanted, job).run()
     except (RuntimeError, MemoryError) as error:
@@ -57,13 +58,16 @@ class Training:
 
     def __init__(self, spec: TrainSpec, job: Job) -> None:
         self.spec, self.job = spec, job
-        self.say = job.progress
+        self.clock = Clock(job.folder)
         self.notes: list[str] = []
         self.bound: MemoryBound | None = None
 
+    def say(self, message: str, **numbers: Any) -> None:
+        self.job.progress(message, **numbers)
+        self.clock.keep()
+
     def run(self) -> Json:
         self._prepare_process()
-        started = time.monotonic()
         rows = load_rows(self.spec.dataset, self.spec.dataset_sha256)
         held_out = load_rows(self.spec.eval_dataset, self.spec.eval_sha256) if self.spec.eval_dataset else []
         self.say("load the model")
@@ -75,7 +79,7 @@ class Training:
         result = self._train(model, examples, evaluation, held_out or rows)
         result |= {
             "mask": mask.as_json(),
-            "seconds": round(time.monotonic() - started, 1),
+            "seconds": round(self.clock.seconds, 1),
             "notes": self.notes,
             "samples_from": "eval_dataset" if held_out else "dataset",
         }
@@ -159,7 +163,9 @@ class Training:
         start = first_values(trainer.model)
         checkpoint = newest_whole(self.job.folder / "checkpoints")
         if checkpoint:
-            self.say(f"resume from step {checkpoint.name.rpartition('-')[2]}")
+            step = checkpoint.name.rpartition("-")[2]
+            self.say(f"resume from step {step}")
+            self.notes.append(f"went on from step {step}; {human_seconds(self.clock.earlier)} of the time were before")
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
         after_batch = trainer.mean_loss(first_batch)

@@ -60,7 +60,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         if step - self.first == 1:
             self.first_step_seconds = self.seconds
         if step - self.first == PROBE_STEPS < state.max_steps - self.first:
-            self._look_ahead(step)
+            self._look_ahead(step, state.max_steps, round(loss, 4))
         self.say(
             f"train step {step} of {state.max_steps}",
             step=step,
@@ -77,14 +77,19 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         seconds = self.seconds - self.first_step_seconds if done else self.seconds
         return round(seconds / max(done or sum(self.tokens[self.first : step]), 1) * sum(self.tokens[step:]), 1)
 
-    def _look_ahead(self, step: int) -> None:
-        """Time and memory as the first steps have them, instead of estimates. The longest rows come first: the peak is known."""
+    def _look_ahead(self, step: int, steps: int, loss: float) -> None:
+        """Time and memory as the first steps have them, instead of estimates. The longest rows come first: the peak is known.
+
+        What is told of the step is told here too: where lines of progress are thinned, this one can be the only one of its moment.
+        """
         left, eta, peak = self.seconds_left(), self._eta(step), peak_bytes()
         self.probe = {"steps": PROBE_STEPS, "eta_seconds": eta, "peak_memory_bytes": peak}
-        self.say(f"probe: {human_seconds(eta)} to go after {PROBE_STEPS} steps, peak {human_bytes(peak)}", **self.probe)
+        told = {"step": step, "steps": steps, "loss": loss, "eta_seconds": eta}
+        message = f"probe: {human_seconds(eta)} to go after {PROBE_STEPS} steps, peak {human_bytes(peak)}"
+        self.say(message, **told, probe_steps=PROBE_STEPS, peak_memory_bytes=peak)
         if left is not None and eta > left:
             self.notes.append(f"after {PROBE_STEPS} steps it would have taken {human_seconds(eta)} more, with {human_seconds(left)} left")
-            self.say("probe: this will not end within its limit of time; it can be resumed", eta_seconds=eta, seconds_left=round(left, 1))
+            self.say("probe: this will not end within its limit of time; it can be resumed", **told, seconds_left=round(left, 1))
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modelwright.modelrefs import BUILTIN
+from modelwright.sizing import known
 from modelwright.types import Json, ToolArgs
 
 Zone = Literal["workspace", "outside", "secret", "modelwright"]
@@ -78,12 +79,13 @@ def touches(args_type: type[ToolArgs], args: Json, workspace: Path, secret: tupl
 
 
 def is_path(value: str, role: str, workspace: Path) -> bool:
-    """A model is a path unless it is built in, or a hub name that no file here bears."""
+    """A model is a path unless it is built in, or a name of the hub or of the table of models that no file here bears."""
     if REFERENCE.fullmatch(value):
         return False
     if role != "model":
         return True
-    return value != BUILTIN and (not _HUB_NAME.fullmatch(value) or os.path.lexists(os.path.join(workspace, value)))
+    named = _HUB_NAME.fullmatch(value) or ("/" not in value and known.find(value) is not None)
+    return value != BUILTIN and (not named or os.path.lexists(os.path.join(workspace, value)))
 
 
 @lru_cache(maxsize=256)

@@ -25,7 +25,7 @@ from modelwright.engines import train_memory
 from modelwright.errors import BadRequest, DataError, EngineMissing, ModelRefError
 from modelwright.files import artifact
 from modelwright.modelrefs import Model, resolve
-from modelwright.text import counted, human_seconds
+from modelwright.text import counted, human_seconds, one_line
 from modelwright.types import Check, DatasetPath, Effect, Estimate, Json, ModelRef, OutputPath, ToolArgs, ToolResult
 
 Method = Literal["lora", "qlora", "dora", "full"]
@@ -63,7 +63,7 @@ class Result(ToolResult):
     steps: int = Field(description="optimizer steps done")
     trained_tokens: int = Field(description="tokens that the loss counted, over all steps")
     tokens_per_second: float = Field(description="all tokens of the rows over the training time; 0 if nothing was left to train")
-    seconds: float = Field(description="wall-clock seconds of loading, training and sampling, of the last try")
+    seconds: float = Field(description="wall-clock seconds of loading, training and sampling, of all tries")
     samples: list[dict[str, str]] = Field(description="prompt, before and after: greedy answers to the same prompts")
     mask: Json = Field(description="what the loss counted: rows, tokens, trained tokens and share, rows cut, rows dropped by line")
     notes: list[str] = Field(description="what went another way than planned")
@@ -132,7 +132,7 @@ def checks(args: Args, result: Result) -> Sequence[Check]:
         Check(
             name="loss fell",
             passed=fell,
-            detail=f"{result.loss_first:.3f} to {result.loss_last:.3f} over {counted(result.steps, 'step')}",
+            detail=f"{result.loss_first:.3f} to {result.loss_last:.3f}{_of_steps(result.losses)}",
         ),
         _scope_check(args, result),
     ]
@@ -257,7 +257,7 @@ def _result(done: dict[str, Any], dataset: Dataset) -> Result:
         loss_first=round(first, 4),
         loss_last=round(last, 4),
         scope={**done["scope"], "weights_finite": done["weights_finite"], "weights_changed": done["weights_changed"]},
-        summary=f"{done['method']} on {done['mask']['rows']} rows: loss {first:.2f} to {last:.2f} in {counted(done['steps'], 'step')}, "
+        summary=f"{done['method']} on {_rows(done['mask'], dataset)}: loss {first:.2f} to {last:.2f}{_of_steps(losses)}, "
         f"{human_seconds(done['seconds'])}; {folder.name}",
         artifacts=[
             artifact(folder, "model" if done["method"] == "full" else "adapter"),
@@ -266,3 +266,21 @@ def _result(done: dict[str, Any], dataset: Dataset) -> Result:
             artifact(folder / "training_log.jsonl", "log"),
         ],
     )
+
+
+def _of_steps(losses: Sequence[float]) -> str:
+    """What the two losses that are told are: with fewer than six steps those of single steps, else means."""
+    third, steps = max(1, len(losses) // 3), counted(len(losses), "step")
+    return f" (means of the first and last {third} of {steps})" if third > 1 else f" (the first and the last of {steps})"
+
+
+def _rows(mask: Json, dataset: Dataset) -> str:
+    """ "30 rows"; "4 of 6 rows, 2 cannot be used: line 3 is not JSON …"."""
+    used, there = mask["rows"], len(dataset.rows) + dataset.bad_rows
+    if used == there:
+        return counted(used, "row")
+    why = [f"{len(mask['dropped_lines'])} are cut to nothing by max_length"] if mask["dropped_lines"] else []
+    if dataset.bad_rows:
+        first = next((one_line(str(problem), 100) for problem in dataset.problems if not problem.notice), "")
+        why.insert(0, f"{dataset.bad_rows} cannot be used" + (f" ({first}{', …' if dataset.bad_rows > 1 else ''})" if first else ""))
+    return f"{used} of {counted(there, 'row')}, {' and '.join(why)}"

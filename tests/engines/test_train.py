@@ -16,6 +16,7 @@ from modelwright.canonical import sha256_of_path
 from modelwright.engines import hf, train
 from modelwright.engines.child import Job
 from modelwright.engines.client import run_job
+from modelwright.engines.train_clock import KEPT
 from modelwright.errors import BadRequest, DataError, EngineCrashed, ModelRefError, ToolFailed, TrainingFailed
 from modelwright.modelrefs import resolve
 from tests.engines import tiny
@@ -159,7 +160,10 @@ def test_a_killed_run_that_is_run_again_ends_with_the_same_adapter(
         run_job("train", spec, tmp_path / "killed")
     monkeypatch.delenv("MODELWRIGHT_FAULT")
     assert not Path(spec["output"]).exists()
+    (tmp_path / "killed" / KEPT).write_text('{"seconds": 500}', encoding="utf-8")
     result = run(spec, "killed")
+    assert result["seconds"] > 500
+    assert any(note.startswith("went on from step 2; 8:20 min") for note in result["notes"])
     assert any(event["message"] == "resume from step 2" for event in said(tmp_path / "killed"))
     assert len(result["losses"]) == 6
     assert result["scope"]["weights_sha256"] == undisturbed

@@ -70,3 +70,13 @@ def test_after_the_last_step_nothing_is_said_to_be_left_as_samples_follow() -> N
         watch.on_log(None, SimpleNamespace(global_step=step, max_steps=2), None, {"loss": 1.0})
     assert told[0]["eta_seconds"] is None or told[0]["eta_seconds"] > 0
     assert told[1]["eta_seconds"] is None
+
+
+def test_the_line_of_the_probe_tells_of_the_step_and_of_all_steps_too() -> None:
+    told: list[dict[str, Any]] = []
+    watch = Watch(lambda message, **numbers: told.append({"message": message, **numbers}), [10] * 12, [5] * 12)
+    watch.on_train_begin(None, SimpleNamespace(global_step=0), None)
+    for step in (1, 2, 3):
+        watch.on_log(None, SimpleNamespace(global_step=step, max_steps=12), None, {"loss": 2.5})
+    probe = next(line for line in told if line["message"].startswith("probe"))
+    assert (probe["step"], probe["steps"], probe["loss"], probe["probe_steps"]) == (3, 12, 2.5, 3)

@@ -54,6 +54,14 @@ def test_a_hub_name_that_a_file_bears_is_a_path(workspace: Path) -> None:
     assert [place.zone for place in touches(Args, {"model": "org/name"}, workspace).reads] == ["outside"]
 
 
+def test_a_name_of_the_table_of_models_is_no_path_unless_a_file_bears_it(workspace: Path) -> None:
+    args = {"model": "llama-3.1-8b", "dataset": "llama-3.1-8b"}
+    assert [place.path for place in touches(Args, {"models": ["llama-3.1-8b", "unknown-8b"]}, workspace).reads] == ["unknown-8b"]
+    assert len(touches(Args, args, workspace).reads) == 1
+    (workspace / "llama-3.1-8b").symlink_to("/etc/hostname")
+    assert [place.zone for place in touches(Args, args, workspace).reads] == ["outside", "outside"]
+
+
 def test_a_path_dressed_up_as_a_reference_is_a_path(workspace: Path) -> None:
     assert read_zone(workspace, "$s1.x/../../../../../../../../etc/passwd") == "outside"
     assert read_zone(workspace, "$s1.x\n") == "workspace"

@@ -10,7 +10,7 @@ import pytest
 
 from modelwright.errors import BadRequest, DataError, EngineMissing, ModelRefError
 from modelwright.graphs.context import RunContext
-from modelwright.tools.finetune import Args, Result, _epochs, checks, estimate, finetune
+from modelwright.tools.finetune import Args, Result, _epochs, _of_steps, checks, estimate, finetune
 from tests.engines import tiny
 
 MakeContext = Callable[..., RunContext]
@@ -72,6 +72,19 @@ def _checks_read_the_adapter_itself(args: Args, result: Result) -> None:
     config.write_text(json.dumps({**json.loads(written), "r": 8}), encoding="utf-8")
     assert [check.detail for check in checks(args, result) if not check.passed] == ["lora_rank 8 instead of 16"]
     config.write_text(written, encoding="utf-8")
+
+
+def test_the_summary_says_how_many_rows_cannot_be_used_and_what_its_losses_are(
+    workspace: Path, rows: Path, model: str, tool_context: RunContext
+) -> None:
+    whole = rows.read_text(encoding="utf-8").splitlines()[:4]
+    rows.write_text("\n".join([*whole[:2], '{"prompt": "half', *whole[2:], '{"prompt": "only"}']) + "\n", encoding="utf-8")
+    args = Args(model=model, dataset=rows.name, max_steps=3, learning_rate=2e-2, batch_size=4, max_length=64)
+    result = finetune.run(args, tool_context)
+    assert result.summary.startswith("lora on 4 of 6 rows, 2 cannot be used (line 3: ")
+    assert f"loss {result.losses[0]:.2f} to {result.losses[-1]:.2f} (the first and the last of 3 steps), " in result.summary
+    assert _of_steps([1.0] * 12) == " (means of the first and last 4 of 12 steps)"
+    assert any("2 rows of tone.jsonl cannot be used" in note for note in result.notes)
 
 
 def test_an_output_with_something_in_it_is_not_replaced(rows: Path, model: str, workspace: Path, tool_context: RunContext) -> None:
