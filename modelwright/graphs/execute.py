@@ -6,6 +6,7 @@ Nothing here decides what comes next; the outcome is either a ledger key or a ty
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -17,13 +18,16 @@ from modelwright import faults
 from modelwright.contract import Tool
 from modelwright.errors import BudgetSpent, Denied, Interrupted, JobLimit, ModelwrightError
 from modelwright.events import EventType
-from modelwright.files import clear_os_errors, discard
+from modelwright.files import clear_os_errors, discard, write_json
 from modelwright.graphs import ledger, predictions, raised, references
 from modelwright.graphs.context import RunContext
 from modelwright.graphs.deps import Deps
 from modelwright.graphs.gate import call_id, estimate_of
 from modelwright.text import human_bytes
 from modelwright.types import Check, Decision, Estimate, Json, Step, ToolArgs, ToolResult
+
+EARLIER = "earlier.json"
+"""In a call's job folder: the seconds of its tries that were cut off."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +95,30 @@ def run(call: Call, deps: Deps, run_id: str, seconds_left: float | None, attempt
             deps.emitter.emit(EventType.TOOL_REUSED, call.step.id, tool=call.tool.name, key=key, from_run=known.run, from_step=known.step)
             return Outcome(key, True, 0.0)
         discard(deps.workspace.job_dir(key))  # what it left is gone or changed: do it anew
+    earlier = _earlier_seconds(known, deps.workspace.job_dir(key))
     deps.ledger.start(key, call.tool, call.args, inputs, run_id, call.step.id)
     faults.point("execute.after_intent")
-    return _run_tool(call, key, deps, run_id, seconds_left)
+    return _run_tool(call, key, deps, run_id, seconds_left, earlier)
+
+
+def _earlier_seconds(known: ledger.Entry | None, job_dir: Path) -> float:
+    """What tries of this call took that were cut off before, each up to the last that its jobs told."""
+    kept = job_dir / EARLIER
+    if known is None or known.status != "started":
+        kept.unlink(missing_ok=True)
+        return 0.0
+    told = [path.stat().st_mtime for path in job_dir.glob("*/events.jsonl")]
+    earlier = _kept_seconds(kept) + max(0.0, max(told, default=0.0) - known.started)
+    if told:
+        write_json(kept, {"seconds": round(earlier, 3)})
+    return earlier
+
+
+def _kept_seconds(path: Path) -> float:
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def _reading(deps: Deps, step: str, path: Path, size: int) -> None:
@@ -101,7 +126,7 @@ def _reading(deps: Deps, step: str, path: Path, size: int) -> None:
     deps.emitter.emit(EventType.NOTICE, step, message=message)
 
 
-def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float | None) -> Outcome:
+def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float | None, earlier: float) -> Outcome:
     started = time.monotonic()
     context = _context(call, key, deps, run_id, seconds_left)
     deps.emitter.emit(
@@ -126,10 +151,11 @@ def _run_tool(call: Call, key: str, deps: Deps, run_id: str, seconds_left: float
     faults.point("execute.after_effect")
     if context.joined:
         deps.emitter.emit(EventType.TOOL_JOINED, call.step.id, tool=call.tool.name, key=key)
-    seconds = time.monotonic() - started
+    seconds = earlier + time.monotonic() - started
     deps.ledger.done(key, result.model_dump(mode="json"), context.peak_memory_bytes)
     faults.point("execute.after_outcome")
-    _learn(call, key, deps, seconds, context)
+    if not earlier:  # else part of it was done twice, or is known up to its last sign of life only
+        _learn(call, key, deps, seconds, context)
     _drop_scratch(deps.workspace.job_dir(key))
     deps.emitter.emit(
         EventType.TOOL_FINISHED,

@@ -44,6 +44,8 @@ class Entry:
     result: Json | None
     peak_memory_bytes: int | None
     seconds: float | None
+    started: float
+    """when the last try began, seconds since 1970"""
 
 
 class Ledger:
@@ -56,7 +58,8 @@ class Ledger:
             return None
         seconds = row["ended"] - row["started"] if row["ended"] else None
         result = json.loads(row["result"]) if row["result"] else None
-        return Entry(key, row["status"], row["run"], row["step"], row["attempts"], result, row["peak_memory_bytes"], seconds)
+        told = (row["status"], row["run"], row["step"], row["attempts"], result, row["peak_memory_bytes"], seconds, row["started"])
+        return Entry(key, *told)
 
     def start(self, key: str, tool: Tool, args: Json, inputs: Json, run: str, step: str) -> None:
         """Write the intent. Counts an attempt when the call was begun before."""

@@ -109,7 +109,10 @@ class Nodes:
                 plan, verdicts = gate.asked_still(plan, verdicts, self._shown(state))
         except ModelwrightError as error:
             return self._edit_refused(state, error) if reply.get("edit") else self._failed(error)
+        told = {} if reply.get("edit") or not reply else {step.id: _decided(step) for step in self._plan_of(state).steps}
         for step in plan.steps:
+            if told.get(step.id) == _decided(step):
+                continue  # the yes was given to just this: told again behind it, it would read as if it were asked again
             verdict = verdicts[step.id]
             self.deps.emitter.emit(
                 EventType.DECISION,
@@ -354,6 +357,11 @@ class Nodes:
                 "replans": spent.replans + replans,
             }
         ).model_dump()
+
+
+def _decided(step: Step) -> tuple[object, ...]:
+    """What the gate says of a step."""
+    return step.decision, step.rule, step.estimate, step.defaults
 
 
 def raised(limits: Json, changes: Json | None) -> Json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwright.events import EventType
 from modelwright.graphs import predictions
 from modelwright.graphs.gate import assess, estimate_of
 from modelwright.graphs.predictions import History, Past, factor, record
@@ -105,3 +108,21 @@ def test_a_call_that_ran_is_in_the_record(harness: Callable[..., Harness]) -> No
     history = History(made.workspace.database)
     assert history.tools == ["note"]
     assert history.seconds("note")[0].predicted == 0.1
+
+
+def test_a_call_that_was_cut_off_tells_the_time_of_all_its_tries_and_teaches_nothing(harness: Callable[..., Harness]) -> None:
+    plan = Plan(steps=[Step(id="s1", tool="note", args={"text": "hello"})])
+    first = harness(plan)
+    key = first.start()["steps"]["s1"]["key"]
+    learned = History(first.workspace.database).seconds("note")
+    began = time.time() - 1000
+    first.deps.ledger._db.execute("update ledger set status = 'started', started = ? where key = ?", (began, key))
+    job = first.workspace.job_dir(key) / "1-train"
+    job.mkdir(parents=True)
+    (job / "events.jsonl").touch()
+    os.utime(job / "events.jsonl", (began + 110, began + 110))
+    again = harness(plan, run="r2")
+    assert again.start()["status"] == "done"
+    told = next(event.data["seconds"] for event in again.events if event.type is EventType.TOOL_FINISHED)
+    assert 110 <= told < 900
+    assert History(first.workspace.database).seconds("note") == learned

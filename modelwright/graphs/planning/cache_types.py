@@ -15,11 +15,21 @@ from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.intents import Intent
 
 _BEFORE = re.compile(r"\b(?:kv|cache)\b(?:[^.;?!]|\.(?=\S)){0,60}$", re.IGNORECASE)
-_AFTER = re.compile(r"[\s-]*(?:kv|k/v)?[\s-]*cache\b", re.IGNORECASE)
+_CACHE = r"(?:i?q\d_(?:\d|nl)|bf16|fp?(?:8|16|32))"
+_AFTER = re.compile(
+    rf"(?:\s*(?:,|/|\b(?:and|or|vs|versus|und|et|y|e)\b)*\s*(?:an? |the )?{_CACHE})*"
+    r"[\s-]*(?:(?:kv|k/v)?[\s-]*cache\b|keys?(?: and|/| ?&| \+) ?values?\b)",
+    re.IGNORECASE,
+)
+"""Behind a type, maybe with others between: "a q8_0 and a q4_0 KV cache"."""
+_OF_WEIGHTS = re.compile(r"q\d_?k|xx?s$|gptq|awq|nf4", re.IGNORECASE)
+"""No cache has such a type."""
 _MAKES = re.compile(r"quant|shrink|compress|small|make|creat|convert|build|produc|turn|write|cut|squeez", re.IGNORECASE)
 
 
 def is_one(candidate: Candidate, request: str) -> bool:
+    if _OF_WEIGHTS.search(candidate.text):
+        return False
     return bool(_BEFORE.search(request[: candidate.start]) or _AFTER.match(request[candidate.end :]))
 
 

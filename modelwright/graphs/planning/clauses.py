@@ -139,11 +139,18 @@ def goes_first(clause: Clause) -> bool:
     words = [t.word for t in clause.tokens]
     opened = clause.opener.split()
     if opened and opened[-1] in ("after", "once"):
-        return words[:1] not in (["that"], ["which"], ["this"])
+        return words[:1] not in (["that"], ["which"], ["this"]) and not _means_afterwards(opened, words)
     if opened and opened[-1] == "before" and words[:1] in (["that"], ["this"]):
         return True
     told_first = opened[-1:] == ["."] and words[:1] == ["first"]  # "I want to train. First tell me if it fits"
     return told_first or ("but" in opened and "first" in words[:2]) or "beforehand" in words or words[-1:] == ["first"]
+
+
+def _means_afterwards(opened: Sequence[str], words: Sequence[str]) -> bool:
+    """ "measure it, and after quantize it": a command stands behind it, no deed ("after quantizing"), no thing ("after the export")."""
+    small = lexicon().words["determiners"] | lexicon().words["past"] | lexicon().words["deeds"]
+    adds = opened[-1] == "after" and opened[-2:-1] != [] and opened[-2] in lexicon().words["adds"]
+    return adds and bool(words) and words[0] not in small and not words[0].endswith("ing")
 
 
 def comes_later(clause: Clause) -> bool:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning.lexicon import HINT, Cue, lexicon
+from modelwright.graphs.planning.lexicon import HINT, LIKELY, Cue, lexicon
 from modelwright.graphs.planning.stems import nearly, same, stem
 from modelwright.graphs.planning.words import Token
 
 MOST_GAP = 4
 ELSEWHERE = "elsewhere:"
+_BETWEEN = ("do", "to", "need", "of", "than", "want", "even", "yet", "separate", "extra", "additional", "further", "more")
+"""May stand between "no" and what is not wanted."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,19 @@ def accepted(tokens: Sequence[Token], cues: Cues) -> list[Match]:
             taken |= dict.fromkeys(match.places, tool)
         found.append(match)
     return found
+
+
+def denied(tokens: Sequence[Token], cues: Cues) -> set[str]:
+    """The tools that the request says it does not want ("no separate quantize step"), and nowhere asks for in words."""
+    refused: set[str] = set()
+    for place, token in enumerate(tokens):
+        for number in cues.starting_at(token):
+            tool, cue = cues.ordered[number]
+            is_sure = cue.weight > LIKELY and not any(word[0] == "<" for words in cue.words for word in words)
+            if is_sure and _matched(tokens, place, tool, cue) and _negated(tokens, place):
+                refused.add(tool)
+    asked = {m.tool for m in accepted(tokens, cues) if m.weight > LIKELY and any(tokens[p].candidate is None for p in m.places)}
+    return refused - asked
 
 
 def _matched(tokens: Sequence[Token], start: int, tool: str, cue: Cue) -> Match | None:
@@ -147,8 +162,6 @@ def _is_kind(kind: str, wanted: str, value: str) -> bool:
 def _negated(tokens: Sequence[Token], place: int) -> bool:
     words, near = lexicon().words, [t.word for t in tokens[max(0, place - 3) : place]]
     for i, word in enumerate(near):
-        if word in words["negations"] and all(
-            w in words["fillers"] or w in ("do", "to", "need", "of", "than", "want", "even", "yet") for w in near[i + 1 :]
-        ):
+        if word in words["negations"] and all(w in words["fillers"] or w in _BETWEEN for w in near[i + 1 :]):
             return near[i - 1 : i] != ["or"] and near[i + 1 : i + 2] != ["only"]
     return False

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from modelwright.contract import Tool
 from modelwright.graphs.planning import arguments, documents, named
 from modelwright.graphs.planning.candidate import Candidate
-from modelwright.graphs.planning.fields import fields_of
+from modelwright.graphs.planning.fields import fields_of, made_models
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY
 from modelwright.graphs.planning.reading import Reading
@@ -18,7 +18,8 @@ def worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], readi
     """Without what a small model adds: the same again, a step of numbers that are taken, a tool without any sign of it."""
     points = {tool for i in asked for tool, score in i.scores.items() if score >= LIKELY}
     points |= documents.TOOLS if points & documents.TOOLS else set()
-    hinted = {tool for i in asked for tool in i.scores}
+    points |= {"quantization_quality"} if {"compare", "quantize"} <= points else set()  # "then show how much was lost"
+    hinted = {tool for i in asked for tool in i.scores} | (points & {"quantization_quality"})
     steps = _joined(_beside_their_names(steps, reading, tools), reading)
     spoken = arguments.spoken_of(reading.said)
     if any(step.tool == spoken for step in steps):  # its arguments are said; of another not even the name, and it has no file of its own
@@ -28,13 +29,37 @@ def worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], readi
     for step in steps:
         taken = {value for other in kept for values in other.fields.values() for value in values}
         values = {value for some in step.fields.values() for value in some}
-        again = any(other.tool == step.tool for other in kept) and not _brings(_values([step], reading) - _values(kept, reading))
+        again = _is_again(step, kept, reading, tools)
         stale = bool(values) and values <= taken and (step.tool not in hinted or all(v[0] == "N" for v in values))
         roomy = any(_lacks_a_model(other, tools[other.tool]) for other in kept)  # its model is an earlier step's
         unsigned = signed and step.tool not in points and not _brings(values - taken, "DFPGQ" if roomy else "DMFPGQ")
         if not kept or not (again or stale or unsigned):
             kept.append(step)
     return kept
+
+
+def once(steps: Sequence[DraftStep], reading: Reading, tools: Mapping[str, Tool]) -> list[DraftStep]:
+    """Without a tool that comes again with no thing of its own."""
+    kept: list[DraftStep] = []
+    for step in _joined(steps, reading):
+        if not _is_again(step, kept, reading, tools):
+            kept.append(step)
+    return kept
+
+
+def _is_again(step: DraftStep, kept: Sequence[DraftStep], reading: Reading, tools: Mapping[str, Tool]) -> bool:
+    """The same tool without a thing of its own; but "measure it, train it, measure it again" measures another model."""
+    same = [n for n, other in enumerate(kept) if other.tool == step.tool]
+    if not same or _brings(_values([step], reading) - _values(kept, reading)) or _is_variant(step, kept[same[-1]]):
+        return False
+    takes_model = any(field.role == "model" for field in fields_of(tools[step.tool].args).values())
+    return not (takes_model and any(made_models(tools[other.tool]) for other in kept[same[-1] + 1 :]))
+
+
+def _is_variant(step: DraftStep, other: DraftStep) -> bool:
+    """ "one run with LoRA and one with DoRA": the same argument with another of its listed values."""
+    listed = {name: [v for v in values if not v[1:].isdigit()] for name, values in step.fields.items()}
+    return any(values and name in other.fields and set(values).isdisjoint(other.fields[name]) for name, values in listed.items())
 
 
 def _values(steps: Sequence[DraftStep], reading: Reading) -> set[str]:

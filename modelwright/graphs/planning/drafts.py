@@ -108,7 +108,8 @@ def _one_for_each(draft: Draft) -> list[Draft]:
     if tool.effects <= {Effect.READS_FILES} and main_dataset(tool) and len(datasets) > 1 and not draft.chosen.get(main_name(tool)):
         return [Draft(tool, draft.clause, dataset=c) for c in datasets]
     models = list({c.value: c for c in found if c.kind == "model"}.values())
-    if measures(tool) and "model" in tool.args.model_fields and len(models) > 1 and "model" not in draft.chosen:
+    alone = "model" in tool.args.model_fields and "draft_model" not in tool.args.model_fields
+    if measures(tool) and alone and len(models) > 1 and "model" not in draft.chosen:
         return [Draft(tool, draft.clause, model=c) for c in models]
     return [draft]
 

@@ -10,7 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from modelwright.graphs.planning import fill_data, fill_models, fill_open, fill_text, fill_values, fill_wiring, named
+from modelwright.graphs.planning import (
+    fill_data,
+    fill_folded,
+    fill_left,
+    fill_models,
+    fill_open,
+    fill_same,
+    fill_text,
+    fill_values,
+    fill_wiring,
+    named,
+)
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text
 from modelwright.graphs.planning.clauses import Clause, mentions
@@ -27,6 +38,9 @@ def fill(sheet: Sheet) -> None:
     for draft in list(sheet.drafts):
         _fill(sheet, draft)
         _split(sheet, draft)
+    fill_folded.fold(sheet)
+    fill_left.fill(sheet)
+    fill_same.fill(sheet)
 
 
 def _fill(sheet: Sheet, draft: Draft) -> None:
@@ -34,7 +48,7 @@ def _fill(sheet: Sheet, draft: Draft) -> None:
     main = main_dataset(draft.tool)
     if fill_open.unseen(draft.tool):
         fill_open.fill(sheet, draft, fields)
-    side = named.paths(fields, main.name if main else "", draft.clause.candidates, sheet.request)
+    side = _beside(sheet, draft, fields, main.name if main else "")
     fill_values.chosen(sheet, draft, fields, side)
     _outputs(sheet, draft, fields)
     for name, candidate in {**_only_file(draft, fields), **side}.items():
@@ -45,6 +59,7 @@ def _fill(sheet: Sheet, draft: Draft) -> None:
             _documents(sheet, draft, field)
         if field.role == "model" and field.name not in draft.args:
             fill_models.fill(sheet, draft, field)
+    fill_models.against(sheet, draft, fields)
     if main and main.name not in draft.args:
         fill_data.fill(sheet, draft, main)
     _only_data(sheet, draft, fields)
@@ -54,6 +69,15 @@ def _fill(sheet: Sheet, draft: Draft) -> None:
     _remembered(sheet, draft, fields)
     _required(sheet, draft, fields)
     sheet.remember(draft)
+
+
+def _beside(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], main: str) -> dict[str, Candidate]:
+    """Paths by the words next to them; wherever they stand for an argument that no other step has ("calibrate on x.txt")."""
+    tools = {d.tool.name: fields_of(d.tool.args) for d in sheet.drafts}
+    own = {name: field for name, field in fields.items() if sum(name in other for other in tools.values()) == 1}
+    anywhere = [c for c in sheet.candidates if c not in sheet.used]
+    found = {**named.paths(own, main, anywhere, sheet.request), **named.paths(fields, main, draft.clause.candidates, sheet.request)}
+    return fill_models.without_the_only(sheet, draft, found)
 
 
 def _only_file(draft: Draft, fields: dict[str, FieldSpec]) -> dict[str, Candidate]:
@@ -78,7 +102,9 @@ def _documents(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     """Folders and globs first, then files; from the clause, else the only one of the request."""
     if field.name in draft.args:
         return
-    for kinds in (("folder", "glob"), ("file", "dataset", "missing", "model")):
+    main = main_dataset(draft.tool)
+    plain = () if main and main.required else ("file", "dataset", "missing", "model")  # a file is its data
+    for kinds in (("folder", "glob"), plain):
         for pool in (draft.clause.candidates, sheet.candidates):
             found = [c for c in pool if c.kind in kinds and c not in sheet.used and c.value != "builtin"]
             if found:

@@ -28,6 +28,7 @@ SAME = (
     "the same",
     "on it",
     "with it",
+    "from it",
     "on that",
     "against it",
     "that file",
@@ -59,7 +60,14 @@ def _named_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
         return ordinal
     if len(here) > 1:
         return _right_one(sheet, draft, here)
-    return here[0] if here else None
+    return _pointed_at(sheet, draft, here[0]) if here else None
+
+
+def _pointed_at(sheet: Sheet, draft: Draft, here: Candidate) -> Candidate:
+    """ "let it learn from it, and tell me by b_test.jsonl": one that is to measure with is not what a training's "it" means."""
+    before = list({c.value: c for c in sheet.candidates if c.kind == "dataset" and c in sheet.used and c.start < here.start}.values())
+    trains = bool(made_models(draft.tool)) and mentions(draft.clause, *SAME) and _sounds(here, TEST_NAMES)
+    return before[0] if trains and len(before) == 1 else here
 
 
 def _right_one(sheet: Sheet, draft: Draft, here: Sequence[Candidate]) -> Candidate:
@@ -95,7 +103,9 @@ def _ordinal(sheet: Sheet, clause: Clause) -> Candidate | None:
 
 def _other_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
     """The one data set that the request names elsewhere. Never silently what the same plan trains on, to measure with."""
+    indexed = {d.args.get("path") for d in sheet.drafts if d.tool.name == "rag_index"}
     data = [c for c in sheet.candidates if c.kind in ("dataset", "folder") or (c.kind == "missing" and not sheet.model_like(c))]
+    data = [c for c in data if c.value not in indexed or c.kind == "dataset"]
     elsewhere = list({c.value: c for c in data}.values())
     trained = {d.args.get("dataset") for d in sheet.drafts if made_models(d.tool)}
     if measures(draft.tool) and not mentions(draft.clause, *SAME):

@@ -5,7 +5,9 @@ A list of models has the baseline first when the request speaks of one, then tho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from modelwright.graphs.planning.candidate import Candidate
@@ -36,6 +38,12 @@ BASE_WORDS = (
 )
 MINE = ("my model", "our model", "my checkpoint", "our checkpoint", "my adapter", "our adapter", "my own model", "my llm")
 
+_AGAINST = re.compile(r"\b(?:against|versus|vs\.?|than) (?:the |its |our )?(?P<v>[\w.-]*\w)", re.IGNORECASE)
+_PARTS = re.compile(r"[-_/]|\.(?=gguf$|safetensors$)")
+ITS = frozenset({"its", "their"})
+SHAPE = "layers"
+SAME_MODEL = ("same model", "that model", "this model")
+
 
 def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     if draft.template and field.name in draft.template.wiring and not (field.is_list and _several(sheet, draft)):
@@ -47,6 +55,7 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
         _some_models(sheet, draft, field)
         return
     own = [c for c in (draft.clause if draft.clause.tokens else draft.nearby).candidates if sheet.may_be_model(c, draft)]
+    own = own or ([] if sheet.made or not draft.clause.tokens else _nicknamed(sheet, draft, _text(sheet, draft)))
     if any(f.is_list and f.role == "model" and f.name in draft.args for f in fields_of(draft.tool.args).values()):
         return
     if draft.waits and sheet.made and sheet.source and own and own[0].value == sheet.source[0]:
@@ -54,7 +63,7 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     elif draft.model or own:
         sheet.put(draft, field.name, sheet.existing(draft.model or own[0], field, draft))
     elif not field.required and field.default is None:
-        return
+        _same_as_before(sheet, draft, field)
     elif sheet.made:
         sheet.refer(draft, field.name, sheet.latest()[-1:])
     elif elsewhere := only_model(sheet, draft):
@@ -63,6 +72,51 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
         return
     elif field.required or mentions(draft.clause, *MINE):
         sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), "model"))
+
+
+def _same_as_before(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
+    """ "does it fit, and how big is its cache": the model of the step before, where one may be given and a word points back; or
+    the only one of the request for a tool that reckons from a model or from its layers."""
+    before = [d for d in sheet.drafts[: sheet.drafts.index(draft)] if "model" in d.args]
+    points_back = any(t.word in ITS for t in draft.clause.tokens) or mentions(draft.clause, *SAME_MODEL)
+    if before and field.name == "model" and points_back:
+        draft.args[field.name], draft.sources[field.name] = before[-1].args["model"], before[-1].sources["model"]
+    elif field.name == "model" and SHAPE in fields_of(draft.tool.args) and not mentions(draft.clause, SHAPE):
+        found = only_model(sheet, draft)
+        if found:
+            sheet.put(draft, field.name, sheet.existing(found, field, draft))
+
+
+def _text(sheet: Sheet, draft: Draft) -> str:
+    return sheet.request[draft.clause.start : draft.clause.end]
+
+
+def _nicknamed(sheet: Sheet, draft: Draft, said: str) -> list[Candidate]:
+    """ "the 7b", "v2", "against the f16": a part of one model's name and of no other's."""
+    models = {c.value: c for c in sheet.candidates if sheet.may_be_model(c, draft) and c.kind in ("model", "missing")}
+    parts = {value: set(_PARTS.split(PurePath(str(value)).name.lower())) for value in models}
+    words = set(re.findall(r"(?<![\w./-])[\w.]*\d\w*(?![\w/-]|\.\w)", said.lower()))
+    found = [c for value, c in models.items() if any(w in parts[value] and sum(w in p for p in parts.values()) == 1 for w in words)]
+    return found if len(found) == 1 else []
+
+
+def against(sheet: Sheet, draft: Draft, fields: Mapping[str, FieldSpec]) -> None:
+    """ "make a Q4 and time it against the f16": the baseline by a part of its name."""
+    if "baseline" not in fields or "baseline" in draft.args or not sheet.made or not draft.clause.tokens:
+        return
+    said = _AGAINST.search(sheet.request, draft.clause.start, draft.clause.end)
+    found = _nicknamed(sheet, draft, said["v"]) if said else []
+    if found:
+        sheet.put(draft, "baseline", found[0])
+
+
+def without_the_only(sheet: Sheet, draft: Draft, side: dict[str, Candidate]) -> dict[str, Candidate]:
+    """ "a load of 2 per second against m.gguf": where one model is all there is, it is what is measured and not what with."""
+    fields = fields_of(draft.tool.args)
+    models = {c.value for c in sheet.candidates if sheet.may_be_model(c, draft)}
+    if sheet.made or len(models) != 1 or "model" not in fields or not fields["model"].required:
+        return side
+    return {name: c for name, c in side.items() if not (name == "baseline" and c.value in models)}
 
 
 def _models(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:

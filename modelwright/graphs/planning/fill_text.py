@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidate import Candidate
 
 PLACES = frozenset({"folder", "glob", "file", "dataset", "index", "model", "missing"})
@@ -21,28 +22,47 @@ _QUESTION = (
 _LEAD = re.compile(
     r"(?:\b(?:and |und |et |y |e |then |dann |please )?(?:tell me|let me know|i(?:'d| would)? (?:want|like|need)(?: to)? know"
     r"|find out|figure out|look up|answer(?: me)?(?: this)?|"
-    r"explain to me|i wonder|question|my question is|i need to know|wondering|want to know|know|check|say|"
-    r"sag(?:e|t)? mir|beantworte|antworte|dime|responde|dis-moi|réponds|dimmi|rispondi|diga-me|me diga|responda|vertel(?: me)?"
-    r"|beantwoord|odpowiedz)"
-    r"(?:\s*,)?(?:\s+(?:dann|then|danach|me|mir))?\s*[:\-]?\s+)(?P<text>.+)",
+    r"explain to me|i wonder|question|my question is|i need to know|wondering|want to know|know|check|say(?=\s*[:,]"
+    r"| (?:what|which|who|when|where|why|how|whether|if)\b)|"
+    r"sag(?:e|t)? mir|beantworte|sagt? uns|erzähl\w* mir|verrat\w* mir|antworte|dime|dígame|dinos|responde|dis-moi"
+    r"|dites-moi|dis-nous|réponds|dimmi|mi dica|dicci|rispondi"
+    r"|di[gz]a?-(?:me|nos)|me diga|responda|zeg(?: me| mij)?|vertel(?: me)?|beantwoord|odpowiedz|powiedz(?: mi)?|скажи(?: мне)?)"
+    r"(?:\s*,)?(?:\s+(?:dann|then|danach|me|mir))?\s*[:\-]?\s+)"
+    r"(?:(?:from|in|using|with|out of|based on|according to|aus|im|en|dans|da|em) (?:[^\s,;:.?!]+ ){0,4}?"
+    rf"(?:index|documents?|docs|folder|files?|notes|[íi]ndice|ordner|dokument\w*)(?: [\w-]+)? (?={_QUESTION}\b))?(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _ABOUT = re.compile(
     r"\b(?:search(?:ing)?|look(?:ing)?|hunt|such\w*|busca\w*|cherche\w*|cerca\w*|procur\w*|zoek|query|grep|find|finde|show|get"
-    r"|give|fetch|list|pull|trouv\w*|trova\w*|encuentr\w*|znajdź|найди|everything|anything|passages?|paragraphs?|sections?"
+    r"|give|fetch|list|pull|trouv\w*|trova\w*|encuentr\w*|znajdź|найди|zeig\w*|muestr\w*|mu[eé]stra\w*|montr\w*"
+    r"|mostr\w*|textstellen?|everything|anything|passages?|paragraphs?|sections?"
     r"|mentions?|hits?|places|snippets?)\b"
     r"[^.?!:;]*?(?:\bfor\b|\babout\b|\bon\b|\bmentioning\b|\bthat (?:mention|talk about|say|describe|deal with)s?\b|\bwhere\b"
-    r"|\bnach\b|\büber\b|\bsobre\b|\bsur\b|\bacerca de\b"
+    r"|\bque (?:hablan|tratan) d(?:e|el)\b|\b(?:che parlano|que falam) d\w+\b|\bnach\b|\bzu[rm]?\b|\büber\b|\bsobre\b|\bsur\b|\bacerca de\b"
     r"|\bqui parlent d(?:e|u|es)\b|\bsu\b|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_ASKED = re.compile(
+    r"\b(?:ask|frag(?:e|t)?|pregunt\w+|demande[rz]?|chied\w+|pergunt\w+|vraag)\b[^.?!:;]{0,60}?"
+    rf"(?<![\w-])(?P<text>{_QUESTION}\b(?![-/]).+)",
+    re.IGNORECASE | re.DOTALL,
+)
+""" "ask index hr whether …"."""
+_VERB_LAST = re.compile(
+    r"(?:^|[\s、,。，])(?P<text>[^\s、,。，]*[\u3040-\u9fff\uac00-\ud7af][^、,。，]*?)(?:を|을|를)?\s*\b(?:search|answer)\b"
+)
+"""Japanese and Korean, whose verbs were read in English: "有給休暇の箇所を search"."""
+_PARTICLE = re.compile(r"(?:에서|から|にある)\s*")
 _MENTIONED = re.compile(
     r"\b(?:is|are|was|were) (?P<text>[^?.!]{3,80}?) (?:mentioned|described|discussed|talked about|explained|covered|named)\b", re.IGNORECASE
 )
 _COLON = re.compile(r":\s+(?P<text>[^:\n]{4,})$|(?:^|\n)\s*[qQ]:\s*(?P<q>.+)", re.DOTALL)
 _START = re.compile(rf"(?:^|[,;:.!]\s*|\b(?:and|then|und|et|y|e|en)\s+|\n)(?P<text>{_QUESTION}\b.+)", re.IGNORECASE | re.DOTALL)
-_ENDS = re.compile(r"[.!]\s+(?=[A-ZÄÖÜ])|\n|(?<=\?)\s|;\s|,?\s+(?:and )?then (?=answer|tell|say|summar|explain)")
-_FROM = re.compile(r"(?:from|using|based on|with|in|out of|aus|en|dans|da)\b[^:?]{0,60}:\s*", re.IGNORECASE)
+_ENDS = re.compile(
+    r"[.!]\s+(?=[A-ZÄÖÜ])|(?<=[a-z]{3})(?<!approx)(?<!dept)(?<!etc)(?<!incl)[.!]\s+(?=[a-z])|\n|(?<=\?)\s|;\s"
+    r"|,?\s+(?:and )?then (?=answer|tell|say|summar|explain)"
+)
+_FROM = re.compile(r"(?:from|using|based on|with|as|in|out of|aus|als|en|dans|da|como)\b[^:?]{0,60}:\s*", re.IGNORECASE)
 _IN_PLACE = (
     r"(?:\s*[,(]?\s*\b(?:in|from|inside|under|within|according to|using|with|out of|based on|of|on|through|en|dans|im|in der"
     r"|aus|nel|nella|no|na|em|uit|at)\b"
@@ -50,9 +70,9 @@ _IN_PLACE = (
     r"|file|documents?|docs|everything))*\s*$)"
 )
 _TAIL = re.compile(
-    r"[\s,;]*(?:\b(?:please|thanks|thank you|thx|pls|plz|bitte|danke|por favor|s'il te plaît|per favore|asap"
+    r"[\s,;，]*(?:\b(?:please|thanks|thank you|thx|pls|plz|bitte|danke|por favor|s'il te plaît|per favore|asap"
     r"|with (?:citations?|sources?|references?|quotes?)|"
-    r"(?:and )?cite (?:it|sources|the sources?|your sources?)|(?:give|show)(?: me)? (?:the )?(?:top|best|\d+).*"
+    r"(?:and )?cite (?:it|sources|the sources?|your sources?)|(?:give|show)(?: me)?\s+(?:the )?(?:top|best|\d+).*"
     r"|top[- ]?k?\s*=?\s*\w+(?: \w+)?|mode\s*[=:]?\s*\w+|modo \w+|using (?:bm25|hybrid|dense|semantic\w*)\b.*|"
     r"(?:in|from|across|inside|within|among) (?:my|our|the|all|those|these)(?: own)? (?:documents?|docs|files?|notes|papers|pdfs?"
     r"|collection|knowledge base)|"
@@ -72,6 +92,12 @@ _HOW_TOLD = re.compile(
     r"|sources?|citations?|briefly|in|with|and|the|an|of|for|to|at|up|me|us|it|this|that|please"
 )
 """Words that say nothing of what is asked."""
+_COMMAND = re.compile(
+    r"(?:can|could|would|will|can't|couldn't|won't) (?:you|u|we|i)(?: please| just| maybe| perhaps| now| also| get you to)* "
+    r"(?:re-?)?(?:index|ingest|search|look|find|ask|answer|check|read|query|use|tell|show|give|go|help|do|build|make|run|set|try|open)\b",
+    re.IGNORECASE,
+)
+""" "can you index them for me?" asks the assistant, not the documents."""
 FEWEST_WORDS = 3
 """Of a sentence that stands behind the place where to look."""
 
@@ -85,14 +111,22 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
         span = (start + pattern.start(group), start + pattern.end(group))
         if not any(c.start < span[1] and span[0] < c.end for c in places):
             return _cut(request, *span, places)
-    patterns = (_MENTIONED, _ABOUT, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _START, _ABOUT)
+    patterns = (_MENTIONED, _ABOUT, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _ASKED, _START, _ABOUT)
     for regex in patterns:
         for match in regex.finditer(part):
             group = next(g for g, text in match.groupdict().items() if text)
             text = _cut(request, start + match.start(group), start + match.end(group), places)
             if text and _says_something(str(text.value)):
                 return text
-    return _behind_the_place(request, start, start + len(part), places) or _by_its_mark(request, start, start + len(part), places)
+    whole = (request, start, start + len(part), places)
+    rest = (way(*whole) for way in (_behind_the_place, _by_its_mark, _before_its_verb))
+    return next((text for text in rest if text and not _COMMAND.match(str(text.value))), None)
+
+
+def _before_its_verb(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
+    found = _VERB_LAST.search(request, start, end)
+    lead = _PARTICLE.match(request, found.start("text")) if found else None
+    return _cut(request, lead.end() if lead else found.start("text"), found.end("text"), places) if found else None
 
 
 def _by_its_mark(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
@@ -114,9 +148,17 @@ def _behind_the_place(request: str, start: int, end: int, places: Sequence[Candi
 
 
 def _says_something(text: str) -> bool:
-    """Not "something", nor only how it is to be told: "in two sentences at most, with quotes"."""
+    """Not "something", nor only how it is to be told ("in two sentences at most, with quotes"), nor a command ("can you search it")."""
+    if _COMMAND.match(text):
+        return False
     words = re.findall(r"[^\W\d_]{2,}", text.lower())
     return bool(words) and (text.rstrip().endswith("?") or not all(_HOW_TOLD.fullmatch(word) for word in words))
+
+
+def _without_mode(text: str) -> str:
+    """ "parental leave, by meaning only, …": how to look is no part of what is looked for."""
+    places = [said.start for mode in phrases.phrases().values["mode"] if (said := phrases.value("mode", mode, text))]
+    return next((text[:at] for at in sorted(places) if text[:at].rstrip().endswith(",")), text)
 
 
 def _cut(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
@@ -136,6 +178,7 @@ def _cut(request: str, start: int, end: int, places: Sequence[Candidate]) -> Can
             elif at <= 3 and not before:
                 text = text[at + len(place.text) :]
                 start += at + len(place.text)
+    text = _without_mode(text)
     for _ in range(3):
         text = _TAIL.sub("", text)
     stripped = text.strip(" \t\n,;:.!\"'“”()-")

@@ -29,26 +29,33 @@ IN_MB = "_mb"
 def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapping[str, Candidate]) -> None:
     """What the planning model chose, where the argument takes it. It yields to a name that stands beside a number or one of the `paths`."""
     by_name = {**_by_name(sheet, draft.clause, fields), **paths}
+    numeric = [f for f in fields.values() if f.inner in ("integer", "number")]
     for name, values in draft.chosen.items():
         if name not in fields:  # chosen for the tool that the words then replaced
             continue
         field = fields[name]
         taken = {c for other, c in by_name.items() if other != name and c.text}
-        fitting = [c for c in values if _takes(field, c) and c not in taken and _is_meant(sheet, field, c)]
-        if name == "types" and "kv_cache_types" in fields:
+        fitting = [c for c in values if _takes(field, c) and c not in taken and _is_meant(sheet, field, c) and not _denied(sheet, field, c)]
+        fitting = [c for c in fitting if named.told_for(c, numeric, sheet.candidates, sheet.request) in ("", name)]
+        if name == "quantization" or (name == "types" and "kv_cache_types" in fields):
             fitting = [c for c in fitting if not cache_types.is_one(c, sheet.request)]
         fitting = _all_of_its_kind(sheet, draft, field, fitting)
+        fitting = [c for c in fitting if not (field.role == "documents" and _is_later(sheet, draft, c))]
         if name in by_name or not fitting or name in draft.args or _said_otherwise(sheet, draft, field, fitting):
             continue
+        fitting = [_closer(draft, c) for c in fitting]
         if field.role in ("dataset", "model", "file", "documents"):
             fitting = [sheet.existing(c, field, draft) if not field.is_list or not fits_role(c, field.role) else c for c in fitting]
         if field.role == "model" and field.is_list and len({c.value for c in fitting}) < 2:
             continue
-        _put(sheet, draft, field, fitting)
+        put(sheet, draft, field, fitting)
 
 
 def _all_of_its_kind(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> list[Candidate]:
     """ "BLEU decides, exact match second": a list of named values has all that the clause names, where the model took only some."""
+    if field.is_list and field.allowed and found:  # "an OpenAI-compatible API and structured output"
+        said = [c for c in _from_table(sheet, field, draft.clause) if c.value not in {f.value for f in found}]
+        return [*found, *said]
     kind = lexicon().tables.get(field.name)
     if not field.is_list or not found or any(c.kind != kind for c in found) or kind == "quant":
         return found
@@ -62,12 +69,42 @@ def _said_otherwise(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Ca
     return bool(said) and said.isdisjoint(str(c.value) for c in found)
 
 
+def _is_told(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
+    return candidate.kind == "number" and named.is_told(field, candidate, sheet.candidates, sheet.request)
+
+
+_POINTS_BACK = ("it", "them", "this", "that", "these", "those", "everything")
+
+
+def _is_later(sheet: Sheet, draft: Draft, candidate: Candidate) -> bool:
+    """ "the dump is in wiki/. Index it, then measure with gold.jsonl": "it" is what was named before and not what comes after."""
+    here = {t.word for t in draft.clause.tokens}
+    if here.isdisjoint(_POINTS_BACK) or candidate.start < draft.clause.end or candidate in draft.clause.candidates:
+        return False
+    return any(c.kind in ("folder", "glob", "missing") and c.end <= draft.clause.end for c in sheet.candidates)
+
+
+def _closer(draft: Draft, candidate: Candidate) -> Candidate:
+    """ "below wiki/ (wiki/**/*.md)": the pattern says which files of the folder are meant."""
+    within = [c for c in draft.clause.candidates if c.kind == "glob" and str(c.value).startswith(str(candidate.value))]
+    return within[0] if candidate.kind in ("folder", "missing") and len(within) == 1 else candidate
+
+
+def _denied(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
+    """ "no lora": the word lies in a longer one that means another value."""
+    kind = lexicon().tables.get(field.name)
+    longer = [c for c in sheet.candidates if c.kind == kind and c.start <= candidate.start and candidate.end <= c.end]
+    return candidate.source == "request" and any(c.text != candidate.text and c.value != candidate.value for c in longer)
+
+
 def _is_meant(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
     """A number needs a word near it that speaks of the argument, or a form that does; nothing gets one because it is the last left."""
     if candidate.kind != "number" or field.inner not in ("integer", "number"):
         return True
     if field.most is not None and float(candidate.value) > field.most:
         return False  # "the budget 2024" beside "passages": nobody stated it as their number
+    if field.name.endswith("_length") and named.counts_long_things(candidate, sheet.request):
+        return False  # "one sequence of 16384 tokens"
     by_form = any(re.search(ending, field.name) and fits(candidate) for ending, fits in FORMS)
     return by_form or named.near(field, candidate, sheet.candidates, sheet.request)
 
@@ -80,7 +117,7 @@ def _takes(field: FieldSpec, candidate: Candidate) -> bool:
     return looks(candidate) in kinds_of(field)
 
 
-def _put(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> None:
+def put(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> None:
     values = [_value(sheet, draft, field, c) for c in found]
     if field.is_list:
         draft.args[field.name] = list(dict.fromkeys(values))
@@ -115,27 +152,39 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     """From the step's own clause."""
     clause = draft.clause
     spent = {e for source in draft.sources.values() for e in source.split(", ")}
-    for name, candidate in _by_name(sheet, clause, fields).items():
+    placed = _by_name(sheet, clause, fields)
+    for name, candidate in placed.items():
         if name not in draft.args and candidate.evidence not in spent:
-            _put(sheet, draft, fields[name], named.run_of(candidate, sheet.inside(clause), sheet.request, fields[name]))
+            run = named.run_of(candidate, sheet.inside(clause), sheet.request, fields[name])
+            others = {c for other, c in placed.items() if other != name}
+            run += [c for c in sheet.inside(clause) if c not in run and fields[name].is_list and _is_told(sheet, fields[name], c)]
+            put(sheet, draft, fields[name], [c for c in run if c not in others])
     for field in fields.values():
         if field.name in draft.args or field.role or is_free_text(field):
             continue
         found = _captured(sheet, field, clause) or _from_table(sheet, field, clause)
         if "kv_cache_types" in fields and field.name in ("types", "kv_cache_types"):
             found = cache_types.or_weights(field, sheet.inside(clause), sheet.request)
+        if field.name == "dtype" and "quantization" in fields:
+            found = _of_the_cache(sheet, draft, field, found)
         if found:
-            _put(sheet, draft, field, found)
+            put(sheet, draft, field, found)
         elif said := _flag(sheet, field, clause):
-            _put(sheet, draft, field, [said])
+            put(sheet, draft, field, [said])
         elif written := named.written_out(field, sheet.request, clause.start, clause.end):
             sheet.put(draft, field.name, written, written.value == "true" if field.type == "boolean" else None)
     _index_of_before(sheet, draft, fields)
     _amounts(sheet, draft, fields)
     _lengths(sheet, draft, fields)
-    _method_of_before(sheet, draft, fields)
     if "method" in fields and "method" not in draft.args:
         _foreign_method(sheet, draft, fields["method"])
+
+
+def _of_the_cache(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> list[Candidate]:
+    """Where weights and cache both have a type, the one that the weights took is not the cache's."""
+    kept = [c for c in found if c.evidence != draft.sources.get("quantization") or cache_types.is_one(c, sheet.request)]
+    types = [c for c in sheet.inside(draft.clause) if c.kind in ("quant", "dtype") and as_allowed(field, c)]
+    return kept or [c for c in types if cache_types.is_one(c, sheet.request)]
 
 
 def _index_of_before(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
@@ -143,13 +192,6 @@ def _index_of_before(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -
     giver = next((d for d in sheet.drafts if d is not draft and d.tool.name == "rag_index" and "index" in d.args), None)
     if giver and "index" in fields and "index" not in draft.args:
         draft.args["index"], draft.sources["index"] = giver.args["index"], giver.sources["index"]
-
-
-def _method_of_before(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
-    """ "see whether training all weights fits, then do it": what was asked about is what is done."""
-    asked = next((d for d in sheet.drafts if d is not draft and d.tool.name == "memory_fit" and "task" in d.args), None)
-    if asked and "method" in fields and "method" not in draft.args and asked.args["task"] in fields["method"].allowed:
-        draft.args["method"], draft.sources["method"] = asked.args["task"], asked.sources["task"]
 
 
 def _foreign_method(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
@@ -177,7 +219,7 @@ def _amounts(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
         here = [c for c in sheet.inside(draft.clause) if c.kind == kind and c not in sheet.used]
         wanted = [f for f in wanted if f.name == "price"] or wanted  # the plain word for what something costs
         if len(wanted) == 1 and here:
-            _put(sheet, draft, wanted[0], here[:1])
+            put(sheet, draft, wanted[0], here[:1])
 
 
 def _lengths(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
@@ -186,7 +228,7 @@ def _lengths(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
         wanted = [f for f in fields.values() if re.search(ending, f.name) and f.name not in draft.args and f.inner == "integer"]
         here = [c for c in sheet.inside(draft.clause) if c.kind == "number" and c not in sheet.used and fits(c)]
         if len(wanted) == len(here) == 1:
-            _put(sheet, draft, wanted[0], here)
+            put(sheet, draft, wanted[0], here)
 
 
 def _is_length(candidate: Candidate) -> bool:
@@ -216,6 +258,8 @@ def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidat
         return sorted(kept or placed, key=lambda c: c.start)
     kind = lexicon().tables.get(field.name)
     found = [c for c in inside if c.kind == kind] if kind else []
+    if field.name == "quantization":
+        found = [c for c in found if not cache_types.is_one(c, sheet.request)]
     if field.name == "index" and not found:  # "call it notes"
         found = [c for c in inside if c.kind == "output" and c not in sheet.used and re.fullmatch(r"[\w-]+", str(c.value))]
     if field.name == "quantization" and not found:

@@ -57,6 +57,7 @@ def find(clauses: Sequence[Clause], tools: Mapping[str, Tool], told: Sequence[ar
 
 def _parts(clause: Clause, matches: Sequence[Match]) -> list[tuple[Clause, list[Match]]]:
     """One clause may name two tools without a word between: cut before the second one's first word."""
+    matches = _without_mere_types(clause, matches)
     firsts: dict[str, int] = {}
     for match in matches:
         if match.weight >= SURE:
@@ -73,10 +74,22 @@ def _parts(clause: Clause, matches: Sequence[Match]) -> list[tuple[Clause, list[
     return parts
 
 
+def _without_mere_types(clause: Clause, matches: Sequence[Match]) -> list[Match]:
+    """ "how much memory does m.gguf in Q4_K_M need": a type beside a model makes nothing where another tool is asked for in words."""
+    small = ("in", "at", "as", "with")
+    mere = [
+        m for m in matches if m.tool == "quantize" and all(clause.tokens[p].candidate or clause.tokens[p].word in small for p in m.places)
+    ]
+    named = any(m.weight >= SURE and m.tool != "quantize" for m in matches)
+    return [m for m in matches if m not in mere] if named else list(matches)
+
+
 def _asks(clause: Clause) -> bool:
     """Whether it is a question: then what it speaks of is weighed, not ordered."""
     words = {t.word for t in clause.tokens}
-    return not words.isdisjoint(("would", "will", "can", "could", "does", "do", "is", "if", "whether", "how", "enough"))
+    return not words.isdisjoint(
+        ("would", "will", "can", "could", "does", "do", "is", "if", "whether", "how", "enough", "passt", "reicht", "cabe", "tient")
+    )
 
 
 def _points(matches: Sequence[Match]) -> dict[str, float]:

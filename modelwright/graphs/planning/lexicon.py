@@ -37,6 +37,7 @@ class ToolWords:
 class Lexicon:
     tools: Mapping[str, ToolWords]
     elsewhere: Mapping[str, tuple[Cue, ...]]
+    mistaken_for: Mapping[str, Sequence[str]]
     arguments: Mapping[str, tuple[tuple[str, ...], ...]]
     questions: Mapping[str, str]
     values: Mapping[str, Sequence[tuple[re.Pattern[str], str]]]
@@ -75,6 +76,7 @@ def lexicon() -> Lexicon:
         elsewhere={
             name: tuple(cue(text, SURE) for text in texts) for name, texts in {**_may_lack(raw["tools"]), **raw["elsewhere"]}.items()
         },
+        mistaken_for=raw["mistaken_for"],
         arguments={
             name: tuple(sorted((tuple(n.split()) for n in names), key=len, reverse=True)) for name, names in raw["arguments"].items()
         },

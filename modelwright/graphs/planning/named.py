@@ -31,7 +31,7 @@ def numbers(fields: Mapping[str, FieldSpec], candidates: Sequence[Candidate], te
     """Which number of text[start:end] fills which numeric field."""
     here = [c for c in candidates if c.kind in ("number", "money") and start <= c.start and c.end <= end]
     wanted = [f for f in fields.values() if f.inner in ("integer", "number")]
-    options = {c: _options(c, wanted, text, start, end) for c in here}
+    options = {c: _options(c, wanted, text, start, end, priced=_follows_money(c, candidates, text)) for c in here}
     placed: dict[str, Candidate] = {}
     for candidate in sorted(here, key=lambda c: len(options[c])):
         free = [name for name in options[candidate] if name not in placed]
@@ -45,16 +45,38 @@ def numbers(fields: Mapping[str, FieldSpec], candidates: Sequence[Candidate], te
     return placed
 
 
-def _options(number: Candidate, wanted: Sequence[FieldSpec], text: str, start: int, end: int) -> list[str]:
+def _follows_money(number: Candidate, candidates: Sequence[Candidate], text: str) -> bool:
+    """ "0.25 dollars per million in and 1 out": the amount before tells the currency of both; only what it is for stands between."""
+    before = [c for c in candidates if c.kind in ("number", "money") and c.end <= number.start]
+    between = re.findall(r"[^\W\d_]+", text[before[-1].end : number.start].lower()) if before else []
+    return bool(before) and before[-1].kind == "money" and lexicon().words["of_prices"].issuperset(between)
+
+
+def _options(number: Candidate, wanted: Sequence[FieldSpec], text: str, start: int, end: int, *, priced: bool) -> list[str]:
     """The fields that a number may be for. A turn of speech decides before a name: "1800 output tokens a second"."""
     fitting = [f.name for f in wanted if _may_be(f, number)]
     shaped = [
         name
         for name in fitting
         if phrases.shaped(name, text, number.start, number.end)
-        and (number.kind == "money" or "price" not in name or name == "electricity_price")
+        and (number.kind == "money" or priced or "price" not in name or name == "electricity_price")
     ]
     return shaped or [name for name in fitting if number.kind == "number" and _named(name, number, text, start, end)]
+
+
+def told_for(number: Candidate, fields: Sequence[FieldSpec], candidates: Sequence[Candidate], text: str) -> str:
+    """The one argument whose turn of speech the number stands in; empty where there is none or more than one."""
+    names = [f.name for f in fields if number.kind in ("number", "money") and is_told(f, number, candidates, text)]
+    return names[0] if len(names) == 1 else ""
+
+
+def is_told(field: FieldSpec, number: Candidate, candidates: Sequence[Candidate], text: str) -> bool:
+    """Whether a turn of speech, or "300 in, 150 out", says that the number is for this argument; its bare name is not enough."""
+    priced = _follows_money(number, candidates, text)
+    shaped = field.name in _options(number, [field], text, 0, len(text), priced=priced) and phrases.shaped(
+        field.name, text, number.start, number.end
+    )
+    return _may_be(field, number) and (shaped or (_pair_of(number, text) is not None and _named(field.name, number, text, 0, len(text))))
 
 
 _ANDS = r"(?:[,/&+;|-]|\b(?:with|and|or|then|danach|und|et|y|e|en|to)\b)"
@@ -122,6 +144,8 @@ def _may_be(field: FieldSpec, candidate: Candidate) -> bool:
     return field.inner == "number" or float(candidate.value).is_integer()
 
 
+_MORE_OFTEN = re.compile(r"\s*[\w-]*\s*(?:(?:a|per|each|every)\s+|/ ?)(?:day|week|month|hour|year)\b", re.IGNORECASE)
+""" "12000 requests a day" count no requests of one run."""
 _IN_AND_OUT = re.compile(
     r"(\d)\s*(?:tok\w*\s*)?(?:in|rein|hinein|en entrée|de entrada|in ingresso)\b\W{0,4}(?:and\s+|und\s+|et\s+|y\s+|e\s+)?"
     r"[\d.,k]+\s*(?:tok\w*\s*)?(?:out|raus|hinaus|en sortie|de salida|in uscita)\b",
@@ -130,9 +154,25 @@ _IN_AND_OUT = re.compile(
 """120 in, 30 out"""
 
 
+_LONG = re.compile(r"\s*(?:sequences?|conversations?|chats?|sessions?)\b", re.IGNORECASE)
+""" "8k conversations" are long, not many."""
+
+
+def counts_long_things(number: Candidate, text: str) -> bool:
+    return _LONG.match(text, number.end) is not None and number.text[-1:] not in "kK"
+
+
+def _pair_of(number: Candidate, text: str) -> re.Match[str] | None:
+    return next((p for p in _IN_AND_OUT.finditer(text) if number.start < p.end() and p.start() < number.end), None)
+
+
 def _named(field: str, number: Candidate, text: str, start: int, end: int) -> bool:
     before, after = _patterns(field)
-    if (pair := _IN_AND_OUT.search(text)) and number.start < pair.end() and pair.start() < number.end:
+    if field == "requests" and _MORE_OFTEN.match(text, number.end):
+        return False
+    if field == "batch_size" and _LONG.match(text, number.end) and number.text[-1:] in "kK":
+        return False
+    if pair := _pair_of(number, text):
         return field in (("input_tokens", "prompt_tokens") if number.start <= pair.start(1) else ("output_tokens",))
     return bool(before.search(text[start : number.start]) or after.match(text[number.end : end]))
 
@@ -150,10 +190,17 @@ def _patterns(field: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return before, after
 
 
+def spoken_of(field: str, text: str) -> list[re.Match[str]]:
+    """Where the text says a name of the argument."""
+    spoken = "|".join(_spoken(n) for n in _names(field) if "*" not in n and len(n) > 2)
+    return list(re.finditer(rf"(?<!\w)(?:{spoken})(?!\w)", text, re.IGNORECASE))
+
+
 def _spoken(name: str) -> str:
     """`* a day` stands for any word in the place of the star."""
     plural = "" if len(name) <= 2 or name.endswith("s") else "s?"
-    return re.escape(name).replace(r"\*", r"\w+").replace(r"\ ", r"[\s_-]*" if "/" in name else r"[\s_-]+") + plural
+    spoken = re.escape(name).replace(r"\*", r"\w+").replace(r"\ ", r"[\s_-]*" if "/" in name else r"[\s_-]+") + plural
+    return re.sub(r"tokens?\??", "tok(?:en)?s?", spoken)  # "256 new toks"
 
 
 def _names(field: str) -> list[str]:

@@ -26,7 +26,7 @@ _FAMILY = re.compile(
     r"|(?<![\w./-])(?:phi-\d(?:\.\d)?-mini|gpt-?2|mistral-nemo|phi-[234])(?![\w/.-]|\.\w)",
     re.IGNORECASE,
 )
-_NAME = r"(?P<q>[\"'`“«]?)(?P<name>[^\W_][\w-]{1,40})(?P=q)?"
+_NAME = r"(?P<q>[\"'`“«「『]?)(?P<name>[^\W_][\w-]{1,40})(?P=q)?"
 _INDEX = (
     re.compile(
         r"\b(?:ind(?:ex(?:et|en)?|ice|ic[ei]|eks\w*)|idx|índice|collection|kb|knowledge base|индекс\w*)(?:\s*[=:]\s*|\s+)"
@@ -34,7 +34,7 @@ _INDEX = (
         rf"|genannt|as|als|=|:)?\s*{_NAME}(?![\w/*-]|\.\w)",
         re.IGNORECASE,
     ),
-    re.compile(rf"(?:^|[\s(]){_NAME}[- ](?:search )?(?:index|indice|índice)(?!\w)", re.IGNORECASE),
+    re.compile(rf"(?:^|[\s(]){_NAME}(?:-| {{1,2}})(?:search )?(?:index|indice|índice)(?!\w)", re.IGNORECASE),
     re.compile(
         rf"\b(?:call|name|nenn|nenne|label|tag|title)\s+(?:it|this|that|the index|den index|ihn|es)\s+(?:as\s+)?{_NAME}", re.IGNORECASE
     ),
@@ -44,7 +44,7 @@ _INDEX = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b(?:re-?)?index\w*\b(?:[^.;?!]|\.(?=\w)){{0,80}}?\b(?:as|als|into|to|in)\s+{_NAME}\s*(?:$|[.,;:!?]|\band\b|\bthen\b|\bund\b)",
+        rf"\b(?:re-?)?index\w*\b(?:[^.;?!]|\.(?=\w)){{0,80}}?\b(?:as|als|into|to|in|under)\s+{_NAME}\s*(?:$|[.,;:!?&+]|\band\b|\bthen\b|\bund\b)",
         re.IGNORECASE,
     ),
 )
@@ -215,12 +215,44 @@ _NO_NAMES = frozenset(
         "total",
         "parallel",
         "advance",
+        "whether",
+        "why",
+        "may",
+        "must",
+        "wie",
+        "ob",
+        "re",
+        "pre",
+        "auto",
+        "you",
+        "we",
+        "they",
+        "he",
+        "she",
+        "him",
+        "her",
+        "mine",
+        "yours",
+        "someone",
+        "anyone",
+        "somebody",
+        "just",
+        "also",
+        "not",
+        "never",
+        "would",
+        "might",
+        "shall",
+        "let",
+        "own",
     ]
 )
 _IDENTIFIER = re.compile(r"(?<![\w./:-])(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE)
+_FOLDER = r"(?:folder|directory|ordner|verzeichnis|carpeta|directorio|dossier|cartella|pasta|map)"
 _OUTPUT_NAME = re.compile(
-    r"\b(?:sav|stor|writ|put|output|nam|call|dump|keep|speicher|guarda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"
+    r"\b(?:sav|stor|writ|put|output|nam|call|dump|keep|speicher|gu[aá]rda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"
     r"|into|as|under|at|folder|it|als|unter|como|en|sous|come|como|als)\s+"
+    rf"(?:(?:(?:the|a|la|el|le|il|lo|o|um|uma|den|dem|een|de|un|una|une)\s+)?{_FOLDER}\s+)?"
     rf"{_NAME}\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bplease\b|\bthanks\b)",
     re.IGNORECASE,
 )

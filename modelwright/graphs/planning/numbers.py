@@ -15,12 +15,14 @@ from modelwright.graphs.planning.candidate import Candidate
 _GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit)\b"
 """Units that people write without a space: 512tok, 3ep."""
 _DIGITS = re.compile(
-    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?)(?!\w))|\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
+    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?|(?:je|pro|par|por)\s(?:mill?i\w+|mio))(?!\w))|\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
     rf"(?:(?P<k>\s?k(?:ilo)?)|\s?(?P<big>thousand|million|tausend|mil|mille|mila|duizend)|(?P<m>m))?(?:(?![\w%]|\.\d)|(?={_GLUED}))",
     re.IGNORECASE,
 )
 _MARKER = re.compile(r"\([1-9]\)\s")
 """(1) and (2) count points of a list."""
+_EXPRESSION = re.compile(r"(?:\\[dDwWsSb]|\[[^\]\s]*\w-\w[^\]\s]*\])(?:[+*?]|\{\d+(?:,\d*)?\})*")
+"""[0-9]{5} and \\d+ are parts of a regular expression."""
 _UNITS = dict(
     zip(
         [
@@ -75,7 +77,12 @@ _WORDS = re.compile(
 
 
 def find_numbers(text: str) -> list[Candidate]:
-    digits = [m for m in _DIGITS.finditer(text) if not _MARKER.match(text, m.start() - 1)]
+    expressions = [m.span() for m in _EXPRESSION.finditer(text)]
+    digits = [
+        m
+        for m in _DIGITS.finditer(text)
+        if not _MARKER.match(text, m.start() - 1) and not any(start <= m.start() < end for start, end in expressions)
+    ]
     found = [_signed(Candidate("number", _read_digits(m), m.start(), m.end(), m.group()), text) for m in digits]
     for pattern in (_WORDS, _foreign()):
         for match in pattern.finditer(text):

@@ -86,9 +86,16 @@ _SAVE = re.compile(
 )
 _OVER = re.compile(r"\b(?:writ|sav|stor|export|dump)\w*(?: [\w'’-]+){0,5} (?:to|into|as)\s*$|\b(?:goes|go) (?:to|into)\s*$", re.IGNORECASE)
 """Before a path that is a place to write even if it is there: "write it as f16 to out/m.gguf"."""
+_ALREADY = re.compile(
+    r"\b(?:i|we|they|he|she|someone|somebody)(?:['’]ve|['’]d| have| has| had)?(?: just| now| already| also| recently)* "
+    r"(?:moved|put|saved|stored|wrote|written|dumped|kept|keep|placed|copied|exported|recorded|collected|gathered)\b[^.;?!]*$",
+    re.IGNORECASE,
+)
+"""Before a folder that is there: "we moved the dump to wiki/" tells where things are, and asks for nothing to be written."""
 NOT_PATHS = frozenset(
     {
         "and/or",
+        "a/b",
         "ndcg/recall",
         "recall/ndcg",
         "precision/recall",
@@ -248,12 +255,11 @@ def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate
     before = text[max(0, start - 90) : start].rstrip("\"'`“‘« ")
     lead = re.search(r"\b(to|into|as|in|at|under)$", re.sub(r"\s*(?:->|→|=>)$", " to", before), re.IGNORECASE)
     into_an_index = kind == "folder" and re.match(r"\s+(?:in)?to (?:an?|the|my|our) (?:\w+ )?index\b", text[end:], re.IGNORECASE)
-    if (
-        (kind in ("missing", "folder") and _SAVE.search(before) and not into_an_index)
-        or _OVER.search(before)
-        or _PLACE.search(before)
-        or _NAMED.search(before)
-    ):
+    is_told = kind == "folder" and _ALREADY.search(before)
+    written = not is_told and (
+        (kind in ("missing", "folder") and _SAVE.search(before) and not into_an_index) or _OVER.search(before) or _NAMED.search(before)
+    )
+    if written or _PLACE.search(before):
         kind = "output"
     return Candidate(kind, value, start, end, text[start:end], lead=lead.group(1).lower() if lead else "")
 

@@ -41,9 +41,14 @@ def phrases() -> Phrases:
 
 
 def _shape(text: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    before, after = text.split("N", 1)
+    before, after = _any_token(text).split("N", 1)
     opened = rf"(?:^|(?<![\w-]))(?:{before})$" if before else ""
     return re.compile(opened, re.IGNORECASE), re.compile(rf"{after}(?!\w)" if after else "", re.IGNORECASE)
+
+
+def _any_token(text: str) -> str:
+    """Whoever writes "tokens" may write "toks"."""
+    return re.sub(r"(?<![\w!-])tokens?\??(?!\w)", "tok(?:en)?s?", text)
 
 
 def _compiled(texts: Sequence[str]) -> list[re.Pattern[str]]:

@@ -16,6 +16,7 @@ from modelwright.errors import BadRequest, PlanError
 from modelwright.graphs.planning import (
     advice,
     arguments,
+    cache_quality,
     cache_types,
     candidates,
     clauses,
@@ -32,9 +33,10 @@ from modelwright.graphs.planning import (
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.consult import MOST_CHOICES, Consult
 from modelwright.graphs.planning.cues import ELSEWHERE
-from modelwright.graphs.planning.decide import decide, rules_sure, with_loose_clauses
+from modelwright.graphs.planning.decide import decide
 from modelwright.graphs.planning.facts import Fact
 from modelwright.graphs.planning.fields import fields_of
+from modelwright.graphs.planning.intended import with_loose_clauses
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY, lexicon
 from modelwright.graphs.planning.notes import notes
@@ -44,6 +46,7 @@ from modelwright.graphs.planning.reading import Reading
 from modelwright.graphs.planning.recall import Embed, RememberedPlan
 from modelwright.graphs.planning.sheet import THINGS, Sheet
 from modelwright.graphs.planning.strangers import nothing_known
+from modelwright.graphs.planning.weighing import rules_sure
 from modelwright.graphs.planning.workflows import Workflow
 from modelwright.models.base import Draft, OnModelCall, PlanningModel, Ranks, WholePlans
 from modelwright.text import one_line
@@ -147,6 +150,7 @@ class Planner:
             return self._nothing(request, asked)
         else:
             asked = self._decide(asked, request, named_something=any(c.kind in THINGS for c in kept))
+        asked = cache_quality.settled(asked, request, kept, self._tools)
         return self._fill(request, kept, documents.settled(asked, request, kept, self._tools), answers)
 
     def _with_draft(

@@ -23,6 +23,8 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PATHS = re.compile(
     r"[A-Za-z0-9_.~-]*/(?:[\w-]+/)*[\w-]+\.[A-Za-z0-9]{1,7}|[A-Za-z0-9_.~-]+/[A-Za-z0-9_./-]*|[A-Za-z0-9_-]+\.[A-Za-z0-9]{1,7}"
 )
+_LATIN = r"(?<=[\u3040-\u9fff\uac00-\ud7af])[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*(?![!-~])"
+"""A word such as LoRA that stands among others without a space; no part of a file's name."""
 _PLACE = re.compile(r"request\[(\d+):(\d+)\]")
 
 
@@ -73,7 +75,7 @@ def gloss(request: str) -> Gloss | None:
     for match in known:
         pieces.append((len(text), len(text) + match.start() - at, at, match.start(), False))
         said = f"{request[at : match.start()]} "
-        word = _words()[match.group().lower()]
+        word = _words().get(match.group().lower(), match.group())
         text += said
         pieces.append((len(text), len(text) + len(word), *match.span(), True))
         text += f"{word} "
@@ -96,12 +98,17 @@ def _table() -> Mapping[str, Mapping[str, str]]:
 @lru_cache(maxsize=1)
 def _words() -> Mapping[str, str]:
     table = _table()
-    return {said.lower(): word for part in ("words", "numerals") for word, listed in table[part].items() for said in listed.split()}
+    return {
+        said.lower(): word for part in ("words", "leading", "numerals") for word, listed in table[part].items() for said in listed.split()
+    }
 
 
 @lru_cache(maxsize=1)
 def _known() -> re.Pattern[str]:
     words = sorted({w for listed in _table()["words"].values() for w in listed.split()}, key=len, reverse=True)
     numerals = sorted({w for listed in _table()["numerals"].values() for w in listed.split()}, key=len, reverse=True)
+    leading = "|".join(w for listed in _table()["leading"].values() for w in listed.split())
     counters = "|".join(map(re.escape, _table()["counters"]["words"].split()))
-    return re.compile(rf"(?:{'|'.join(map(re.escape, numerals))})(?=\s?(?:{counters})|$)|{'|'.join(map(re.escape, words))}", re.IGNORECASE)
+    counted = rf"(?:{'|'.join(map(re.escape, numerals))})(?=\s?(?:{counters})|$)"
+    first = rf"(?:{leading})(?=\s?(?:\d|{counted}))"
+    return re.compile(rf"{first}|{counted}|{'|'.join(map(re.escape, words))}|{_LATIN}", re.IGNORECASE)

@@ -4,6 +4,9 @@ fill.py          order of the fields, numbers and named values
 fill_data.py     data sets
 fill_models.py   models, one or a list
 fill_wiring.py   what a known workflow fixes
+fill_folded.py   steps that turn out to be one
+fill_left.py     what is said in a clause that no step took
+fill_same.py     what two steps share
 """
 
 from __future__ import annotations

@@ -16,7 +16,9 @@ _AFTER_MEMORY = re.compile(
     re.IGNORECASE,
 )
 _AFTER_MONEY = re.compile(
-    r"\s?(?:(?P<cents>cents?|¢|ct|centimes?|céntimos?)|(?:\$|€|£|dollars?|bucks|euros?|eur|usd|gbp|pounds?))(?!\w)", re.IGNORECASE
+    r"\s?(?:(?P<cents>cents?|¢|ct|centimes?|céntimos?)|"
+    r"(?:\$|€|£|(?:us[- ]?)?dollars?|dólar(?:es)?|dolar\w{0,2}|dollar[io]|bucks|euros?|eur|usd|gbp|pounds?))(?!\w)",
+    re.IGNORECASE,
 )
 _BEFORE_MONEY = re.compile(r"(?:\$|€|£|\busd\s|\beur\s)\s?$", re.IGNORECASE)
 _GLUED = re.compile(r"(?<![\w.])(\d+(?:[.,]\d+)?)(?=\s?-?(?:[gmt]i?b|gig|go|g|ct|cents?|usd|eur)(?![\w]))", re.IGNORECASE)

@@ -222,7 +222,16 @@ def test_a_denied_answer_is_a_search(text: str, tool: str) -> None:
     assert documents._meant(text) == tool
 
 
-@pytest.mark.parametrize("request_", ["look something up in the index hr", "answer in two sentences at most", "search for something"])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "look something up in the index hr",
+        "answer in two sentences at most",
+        "search for something",
+        "could you please index our papers?",
+        "can you search the hr index for me",
+    ],
+)
 def test_something_is_no_question(request_: str) -> None:
     assert fill_text.text_for("query", request_, []) is None
 

@@ -66,3 +66,20 @@ def test_a_place_in_the_english_words_is_the_place_of_what_they_stand_for() -> N
         start = found.text.index(said)
         first, last = found.place(start, start + len(said))
         assert request[first:last] == own
+
+
+@pytest.mark.parametrize(
+    ("request_", "tool", "given"),
+    [
+        ("用 kb 索引回答:谁签字?", "rag_answer", {"index": "kb"}),
+        ("用 a.jsonl 评估 m.gguf,我想看完全匹配率", "evaluate", {"metrics": ["exact_match"]}),
+        ("在索引 kb 里按意思搜索关于退货的段落,给我前五条", "rag_search", {"mode": "dense", "top_k": 5}),
+        ("それで内蔵モデルをQLoRAで a.jsonl を使って学習して", "finetune", {"method": "qlora"}),
+        ("インデックス「規程」から、休暇に関する箇所を探して", "rag_search", {"index": "規程"}),
+    ],
+)
+def test_a_name_between_words_without_spaces_is_read(
+    request_: str, tool: str, given: dict[str, object], workspace: Path, installed: dict[str, Tool]
+) -> None:
+    [step] = plan_of(request_, workspace, installed, Drafts((tool, {}), score=-0.05)).steps
+    assert {name: step.args.get(name) for name in given} == given

@@ -95,7 +95,7 @@ def test_every_wish_is_a_step_and_nothing_else_is(
 ) -> None:
     (workspace / "models/small").mkdir(parents=True)
     (workspace / "models/small/config.json").write_text("{}")
-    draft = Drafts(*((tool, {}) for tool in drafted), score=-0.05) if drafted else Drafts(("evaluate", {}), kind="question", score=-0.4)
+    draft = Drafts(*((tool, {}) for tool in drafted), score=-0.15) if drafted else Drafts(("evaluate", {}), kind="question", score=-0.4)
     assert used(plan_of(request_, workspace, installed, draft)) == list(tools)
 
 
@@ -145,6 +145,12 @@ def test_a_value_that_cannot_be_is_named_and_not_dropped(
 ) -> None:
     with pytest.raises(PlanError, match=message):
         check(plan_of(request_, workspace, dict(installed), Drafts(("quantize" if "quantize" in request_ else "finetune", {}))), installed)
+
+
+def test_the_small_one_of_two_models_drafts_whatever_the_model_read(workspace: Path, installed: dict[str, Tool]) -> None:
+    request = "does drafting pay? the large one is m.gguf, the small one n.gguf"
+    plan = plan_of(request, workspace, installed, Drafts(("speculate", {"draft_model": ["M1"], "model": ["M2"]}), score=-0.05))
+    assert args_of(plan, "speculate") == {"draft_model": "n.gguf", "model": "m.gguf"}
 
 
 def test_a_choice_for_a_tool_that_the_words_replaced_is_left_out(workspace: Path, installed: dict[str, Tool]) -> None:

@@ -1,0 +1,93 @@
+"""What the request states and no step took: for the one step of the plan that takes it, wherever its words stand.
+
+A clause is a guess, and a value said in another one ("…, and be strict: 0.6 confidence") would be lost. Only turns of speech
+count here that name their argument (phrases.py), and only where a single step still lacks such an argument.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from modelwright.graphs.planning import cache_types, fill_values, named, phrases
+from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.cards import is_free_text
+from modelwright.graphs.planning.clauses import quoted_data
+from modelwright.graphs.planning.drafts import Draft
+from modelwright.graphs.planning.fields import FieldSpec, fields_of
+from modelwright.graphs.planning.paths import exists
+from modelwright.graphs.planning.sheet import Sheet
+
+_PERCENT = re.compile(r"(?<![\w.,])(\d{1,3})(?= ?%)")
+_PLACE = re.compile(r"request\[(\d+):(\d+)\]")
+
+
+def fill(sheet: Sheet) -> None:
+    for draft in sheet.drafts:
+        for field in fields_of(draft.tool.args).values():
+            if field.name in draft.args or is_free_text(field) or not _alone(sheet, field):
+                continue
+            taken = _taken(sheet)
+            free = [c for c in sheet.candidates if not _overlaps(c, taken)]
+            if field.role:
+                _file(sheet, draft, field, free)
+            elif found := [c for c in _said(sheet, field, free) if not _overlaps(c, taken)]:
+                fill_values.put(sheet, draft, field, found)
+
+
+def _overlaps(candidate: Candidate, places: Sequence[tuple[int, int]]) -> bool:
+    return any(candidate.start < end and start < candidate.end for start, end in places)
+
+
+def _file(sheet: Sheet, draft: Draft, field: FieldSpec, free: Sequence[Candidate]) -> None:
+    """The one file that is no data ("going by house.toml"), and what is written out: `texts = corpora`."""
+    files = [c for c in free if c.kind == "file" or (c.kind == "missing" and str(c.value).endswith((".toml", ".yaml")))]
+    if field.role == "file" and len(files) == 1:
+        sheet.put(draft, field.name, sheet.existing(files[0], field, draft))
+    written = re.search(rf"(?<![\w-]){field.name}\s*=\s*(?P<v>[\w./-]*\w)", sheet.request)
+    if field.role in ("documents", "dataset") and not field.is_list and written and exists(written["v"], sheet.workspace):
+        sheet.put(draft, field.name, Candidate("folder", written["v"], *written.span("v"), written["v"]))
+
+
+def _alone(sheet: Sheet, field: FieldSpec) -> bool:
+    return sum(field.name in fields_of(draft.tool.args) and field.name not in draft.args for draft in sheet.drafts) == 1
+
+
+def _taken(sheet: Sheet) -> list[tuple[int, int]]:
+    """What steps took, and text that is no command: quotes, and the question or search itself."""
+    sources = " ".join(source for draft in sheet.drafts for source in draft.sources.values())
+    return [*((int(m[1]), int(m[2])) for m in _PLACE.finditer(sources)), *quoted_data(sheet.request, sheet.candidates)]
+
+
+def _said(sheet: Sheet, field: FieldSpec, free: Sequence[Candidate]) -> Sequence[Candidate]:
+    if field.type == "boolean":
+        said = phrases.flag(field.name, sheet.request)
+        return [said] if said else []
+    if field.inner in ("integer", "number"):
+        return _numbers(sheet, field, free) or _shares(sheet, field)
+    if field.name == "quantization":
+        types = [c for c in sheet.candidates if c.kind == "quant" and not cache_types.is_one(c, sheet.request)]
+        return types if len(types) == 1 else []
+    return _names(sheet, field)
+
+
+def _numbers(sheet: Sheet, field: FieldSpec, free: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The one number that stands as one of this argument does; for a list its whole run."""
+    found = [c for c in free if c.kind in ("number", "money") and named.is_told(field, c, sheet.candidates, sheet.request)]
+    return named.run_of(found[0], sheet.candidates, sheet.request, field) if found else []
+
+
+def _shares(sheet: Sheet, field: FieldSpec) -> Sequence[Candidate]:
+    """ "99% of the requests" for an argument of at most 1."""
+    if field.most is None or field.most > 1:
+        return []
+    found = [Candidate("number", int(m[1]), *m.span(1), m[1]) for m in _PERCENT.finditer(sheet.request)]
+    return [c for c in found if phrases.shaped(field.name, sheet.request, c.start, c.end)][:1]
+
+
+def _names(sheet: Sheet, field: FieldSpec) -> Sequence[Candidate]:
+    captured = phrases.captured(field.name, sheet.request)
+    if captured:
+        return [c for c in captured if not field.allowed or fill_values.as_allowed(field, c)]
+    turns = [said for value in field.allowed if (said := phrases.value(field.name, value, sheet.request))]
+    return turns if field.is_list else turns[:1]

@@ -1,0 +1,152 @@
+"""What speaks for the rules' reading of a request and what for the model's draft of it: one question a function, no decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from modelwright.contract import Tool
+from modelwright.graphs.planning import documents, named
+from modelwright.graphs.planning.cues import ELSEWHERE
+from modelwright.graphs.planning.fields import fields_of
+from modelwright.graphs.planning.intents import Intent
+from modelwright.graphs.planning.lexicon import LIKELY, SURE, lexicon
+from modelwright.graphs.planning.reading import Reading
+from modelwright.models.base import Draft
+
+MOST_DRAFTED = 3
+"""Steps from which a draft may be cut short: of the examples that it learned from one in a hundred has more."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request as both have read it."""
+
+    asked: Sequence[Intent]
+    """What the rules read, possibly undecided."""
+    draft: Draft
+    reading: Reading
+    tools: Mapping[str, Tool]
+
+    @cached_property
+    def rules(self) -> list[Intent]:
+        return [i for i in self.asked if i.tool in self.tools]
+
+    @cached_property
+    def mine(self) -> list[str]:
+        return [i.tool for i in self.rules]
+
+    @cached_property
+    def said(self) -> list[Intent]:
+        """Without the clauses in which no more than a hint stands, where others decide."""
+        return [i for i in self.asked if i.tool or max(i.scores.values(), default=0.0) >= LIKELY]
+
+    @property
+    def first(self) -> float:
+        """Log-probability of the likeliest first tool."""
+        return self.draft.alternatives[0][1] if self.draft.alternatives else self.draft.score
+
+    def has(self, tags: str) -> bool:
+        """Whether the request names a thing of one of these kinds: D a data set, P F a place, X an index."""
+        return any(tag[0] in tags for tag in self.reading.tags)
+
+    def points(self, name: str) -> float:
+        return max((i.scores.get(name, 0.0) for i in self.asked), default=0.0)
+
+
+def rules_sure(asked: Sequence[Intent]) -> bool:
+    """Whether every clause has a tool that a cue decides alone."""
+    points = [i.scores.get(i.tool, 0.0) for i in asked]
+    return bool(asked) and all(i.tool and not i.tool.startswith(ELSEWHERE) for i in asked) and min(points) >= SURE
+
+
+def says_no_more(case: Case) -> bool:
+    """ "quantize it": a command that the rules are sure of and nothing else, so there is nothing that a draft could know better."""
+    small = lexicon().words["fillers"] | lexicon().words["function_words"]
+    telling = [t.word for t in case.reading.tokens if t.word.isalpha() and t.word not in small]
+    return rules_sure(case.asked) and len(telling) == len(case.asked) and not case.reading.found
+
+
+def counts_more(case: Case, names: Sequence[str], others: Sequence[str]) -> bool:
+    """ "3,000 calls a day, 800 tokens in, 150 out": the numbers speak for one tool alone."""
+    return _counts_for(case, names) and not _counts_for(case, others)
+
+
+def _counts_for(case: Case, names: Sequence[str]) -> bool:
+    """Whether a number of the request stands beside the name of an argument of one of the tools ("3 epochs")."""
+    text = case.reading.request
+    return any(named.numbers(fields_of(case.tools[name].args), case.reading.found, text, 0, len(text)) for name in names)
+
+
+def signed(case: Case, names: Sequence[str]) -> bool:
+    return any(case.points(name) for name in names)
+
+
+def outweighs(case: Case, names: Sequence[str]) -> bool:
+    """Whether words speak for one of the tools, and as much as for what no tool can do ("deploy" may be about an engine, "k8s" is not).
+
+    A question to documents may be about anything."""
+    if signed(case, [name for name in names if name in (documents.SEARCH, documents.ANSWER)]):
+        return True
+    foreign = [i for i in case.said if i.tool.startswith(ELSEWHERE)]
+    return signed(case, names) and all(any(i.scores.get(name, 0.0) >= _weight(i) for name in names) for i in foreign)
+
+
+def _weight(foreign: Intent) -> float:
+    """Of what a tool does that is not here, several words count no more than one."""
+    return SURE if foreign.tool.removeprefix(ELSEWHERE) in lexicon().tools else foreign.scores[foreign.tool]
+
+
+def takes_all(case: Case, names: Sequence[str]) -> bool:
+    """Whether the tools have an argument for each kind of thing that the request names: a data set, a model."""
+    roles = {field.role for name in names for field in fields_of(case.tools[name].args).values()}
+    wanted = {"D": {"dataset", "file", "documents"}, "M": {"model", "documents"}}
+    return all(roles & wanted[tag[0]] for tag in case.reading.tags if tag[0] in wanted)
+
+
+def another_later(case: Case, drafted: Sequence[str]) -> bool:
+    """Both begin alike and have as many steps, but a later one of the draft is a tool that hardly a word speaks for, in place of one
+    that several do."""
+    alike = len(case.mine) == len(drafted) > 1 and case.mine[0] == drafted[0]
+    return alike and any(
+        a != b and case.points(a) > SURE > case.points(b) and not lacks_data(case, [a]) and not _asks_nothing_read(case, a)
+        for a, b in zip(case.mine, drafted, strict=True)
+    )
+
+
+def _asks_nothing_read(case: Case, tool: str) -> bool:
+    """ "then tell me what we lost": no question to documents, where there are none."""
+    return tool in (documents.SEARCH, documents.ANSWER) and documents.INDEX not in case.mine and not case.has("XPF")
+
+
+def lacks_data(case: Case, names: Sequence[str]) -> bool:
+    """Whether one of the tools would have to ask for its data set: "how big a card do I need to train m with all weights"."""
+    return not case.has("DPF") and any(_needs_data(case.tools[name]) for name in names)
+
+
+def _needs_data(tool: Tool) -> bool:
+    return any(field.role == "dataset" and field.required for field in fields_of(tool.args).values())
+
+
+def unlikely(case: Case, drafted: Sequence[str], bound: float) -> bool:
+    """A draft of a tool that no word speaks for, or less than for the rules' own where they are sure, and that the model itself is
+    not sure of."""
+    sure = rules_sure(case.said) and case.mine[:1] != list(drafted[:1])
+    return not drafted or (case.first < bound and case.points(drafted[0]) < (SURE if sure else LIKELY))
+
+
+def further(case: Case, drafted: Sequence[str]) -> list[Intent]:
+    """What a draft lacks of the rules' steps: the rules see its tools too, or it has no room for more."""
+    may_lack = bool(drafted) and (set(drafted) <= set(case.mine) or len(drafted) >= MOST_DRAFTED)
+    left_out = [i for i in case.rules if i.tool not in drafted and _is_further(i, drafted) and not lacks_data(case, [i.tool])]
+    return left_out if may_lack else []
+
+
+def _is_further(intent: Intent, drafted: Sequence[str]) -> bool:
+    """ "… and measure it on x", "then serve it": a sure deed of its own, opened by a word that adds; or one more than a draft can hold."""
+    if intent.tool == "evaluate" and "compare" in drafted and not any(c.kind == "model" for c in intent.clause.candidates):
+        return False  # "whether it improved. The questions are in x.jsonl, to be judged by …"
+    points = intent.scores.get(intent.tool, 0.0)
+    adds = lexicon().words["then"] | lexicon().words["adds"]
+    return points >= LIKELY and (not adds.isdisjoint(intent.clause.opener.split()) or (points >= SURE and len(drafted) >= MOST_DRAFTED))

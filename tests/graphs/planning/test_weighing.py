@@ -1,0 +1,81 @@
+"""Rules against draft: which of the two is planned, with drafts of a given tool and score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from modelwright.contract import Tool
+from modelwright.tools import load_all
+
+from .test_arguments import Drafts, plan_of, used
+
+SURE, DOUBTFUL = -0.02, -0.12
+
+
+@pytest.fixture(scope="module")
+def installed() -> dict[str, Tool]:
+    return load_all()
+
+
+@pytest.mark.parametrize(
+    ("request_", "drafted", "score", "tools"),
+    [
+        # the model is sure: its steps, also those that no word of the lexicon speaks for
+        (
+            "put notes/ into an index hr and say how many days off a newcomer has",
+            ["rag_index", "rag_answer"],
+            SURE,
+            ["rag_index", "rag_answer"],
+        ),
+        ("Revisa a.jsonl y luego ponlo a punto con eso", ["inspect_dataset", "finetune"], SURE, ["inspect_dataset", "finetune"]),
+        # it is not: a step more that the words do not open is left out
+        ("make a Q4_K_M of m.gguf and test that as the draft of n.gguf", ["quantize", "speculate"], DOUBTFUL, ["quantize", "speculate"]),
+        # the same tool again measures another model
+        (
+            "measure builtin on b.jsonl, train it on a.jsonl, then measure again on the same file",
+            ["evaluate", "finetune", "evaluate"],
+            SURE,
+            ["evaluate", "finetune", "evaluate"],
+        ),
+        ("bench m.gguf with 1 and 4 users", ["benchmark", "benchmark"], SURE, ["benchmark"]),
+        # a plan that need not ask for data outweighs one that must
+        ("how big a card do I have to buy to train m.gguf with all its parameters", ["memory_fit"], DOUBTFUL, ["memory_fit"]),
+        # what is not wanted is no step
+        (
+            "tune builtin on a.jsonl and export it as gguf, no separate quantize step",
+            ["finetune", "export_model", "quantize"],
+            SURE,
+            ["finetune", "export_model"],
+        ),
+        ("don't train yet: does full training of m.gguf fit into 16 GiB?", ["finetune", "memory_fit"], SURE, ["memory_fit"]),
+        # "and after" with a command is "afterwards"
+        ("inspect a.jsonl and after train builtin with it", ["inspect_dataset", "finetune"], SURE, ["inspect_dataset", "finetune"]),
+    ],
+)
+def test_the_steps_are_those_that_are_meant(
+    request_: str, drafted: Sequence[str], score: float, tools: list[str], workspace: Path, installed: dict[str, Tool]
+) -> None:
+    made = used(plan_of(request_, workspace, installed, Drafts(*((tool, {}) for tool in drafted), score=score)))
+    assert [tool for tool in made if tool in {*drafted, *tools}] == tools
+
+
+@pytest.mark.parametrize(
+    ("request_", "taken_for"),
+    [
+        ("slerp m.gguf and n.gguf, half and half", "export_model"),
+        ("please merge m.gguf and n.gguf with SLERP, factor 0.5", "export_model"),
+        ("train a new 32k bpe tokenizer from scratch on a.txt", "finetune"),
+        ("generate 300 synthetic dialogs about late parcels", "rag_index"),
+        ("sbatch train.sh on the a100 partition", "choose_engine"),
+        ("write me a SQL query for the ten best customers", "rag_answer"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["plan", "question"])
+def test_what_no_tool_does_is_not_taken_for_the_nearest_tool(
+    request_: str, taken_for: str, kind: str, workspace: Path, installed: dict[str, Tool]
+) -> None:
+    plan = plan_of(request_, workspace, installed, Drafts((taken_for, {}), kind=kind, score=-0.09))
+    assert plan.kind == "none", plan
