@@ -31,6 +31,12 @@ def test_import_modelwright_loads_nothing_but_itself(tmp_path: Path) -> None:
     assert not loaded & (NOT_AT_THE_DOOR | {"pydantic", "click"})
 
 
+def test_the_terminal_app_draws_its_first_frame_without_what_checks_plans(tmp_path: Path) -> None:
+    loaded = modules_after("import modelwright.tui.app, modelwright.tui.data, modelwright.agent.sessions", tmp_path)
+    assert "textual" in loaded
+    assert not loaded & (NOT_AT_THE_DOOR - {"textual", "rich"} | {"pydantic"})  # pydantic with our types: 0.15 s of 0.7
+
+
 def test_running_imports_no_engine_into_the_agents_process(tmp_path: Path) -> None:
     loaded = modules_after("import modelwright.agent.session, modelwright.graphs.build, modelwright.graphs.planning.planner", tmp_path)
     assert not loaded & HEAVY

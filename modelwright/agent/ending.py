@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from modelwright.agent.results import RunResult, StepResult
 from modelwright.text import clean, counted, human_bytes, human_seconds, one_line
-from modelwright.types import Json, Spent
+
+if TYPE_CHECKING:
+    from modelwright.agent.results import RunResult, StepResult
+    from modelwright.types import Json, Spent
 
 WORDS = {
     "done": "done and verified",

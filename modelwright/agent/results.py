@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.errors import BadRequest
 from modelwright.text import clean
-from modelwright.types import Check, Json, Plan, Spent, ToolResult
+
+if TYPE_CHECKING:
+    from modelwright.types import Check, Json, Plan, Spent, ToolResult
 
 
 @dataclass(frozen=True)

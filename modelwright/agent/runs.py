@@ -8,12 +8,14 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.agent.lease import held
 from modelwright.errors import BadRequest
-from modelwright.types import Json
-from modelwright.workspace import Workspace
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
+    from modelwright.workspace import Workspace
 
 SHORTEST_NAME = 3
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else

@@ -13,15 +13,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from modelwright.agent.lease import lease
 from modelwright.agent.runs import new_id
 from modelwright.errors import BadRequest
 from modelwright.files import discard
 from modelwright.text import clean
-from modelwright.types import Json
-from modelwright.workspace import Workspace
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
+    from modelwright.workspace import Workspace
 
 TABLE = """
 create table if not exists turns (

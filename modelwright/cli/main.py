@@ -63,17 +63,8 @@ for command in COMMANDS:
 
 def main() -> None:
     """The entry point: SIGTERM and a closed terminal stop like Ctrl-C; a closed pipe ends quietly; nothing ends in a traceback."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: go on without the terminal
-        signal.signal(signal.SIGHUP, interrupt)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character must not end a run
-            stream.reconfigure(errors="backslashreplace")
     try:
+        _prepare()  # inside, as a signal may come as soon as it is listened to
         cli(standalone_mode=False)
     except click.ClickException as error:
         fail(BadRequest(error.format_message()), "--json" in sys.argv)
@@ -87,6 +78,18 @@ def main() -> None:
         sys.exit(0)
     except Exception as error:
         fail(explained(error), "--json" in sys.argv)
+
+
+def _prepare() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: go on without the terminal
+        signal.signal(signal.SIGHUP, interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character must not end a run
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

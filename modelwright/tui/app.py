@@ -11,7 +11,7 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from textual import work
@@ -22,11 +22,13 @@ from modelwright.tui.commands import Palette, named
 from modelwright.tui.hearing import Hearing
 from modelwright.tui.leaving import GOES_ON, LEAVE, PAUSE, asked_before, bound_here, told_after
 from modelwright.tui.link import COMMAND
-from modelwright.tui.messages import PlanTaken, Replied, Said
 from modelwright.tui.notices import Notices
 from modelwright.tui.screens.chat import Chat
 from modelwright.tui.state import RunView
 from modelwright.tui.turns import Turns
+
+if TYPE_CHECKING:
+    from modelwright.tui.messages import PlanTaken, Replied, Said
 
 CLOCK_SECONDS, MEMORY_SECONDS = 1.0, 3.0
 DARK, LIGHT = "textual-dark", "textual-light"
@@ -204,6 +206,10 @@ class Modelwright(Notices):
         else:
             self.notify("nothing is running", markup=False)
 
+    def action_go_on(self) -> None:
+        """With the run that was stopped or cut off."""
+        self.turns.say("go on")
+
     def action_cancel(self) -> None:
         """Stop the run and end it for good."""
         if not self.turns.cancel():
@@ -229,9 +235,17 @@ class Modelwright(Notices):
             self.notify("there is no run to raise a bound of", severity="warning", markup=False)
 
     def action_export(self) -> None:
-        from modelwright.tui.data import export
+        self.export_to("")
 
-        self.notify(f"written to {export(self.root, self.session)}", markup=False)
+    def export_to(self, words: str) -> None:
+        """ "json", "notes.md"; Markdown where nothing is said."""
+        from modelwright.errors import ModelwrightError
+        from modelwright.tui.data import export_named
+
+        try:
+            self.notify(f"written to {export_named(self.root, self.session, words)}", markup=False)
+        except ModelwrightError as error:
+            self.notify(str(error), severity="warning", markup=False)
 
     # sessions ----------------------------------------------------------------------------------------------------------------
 
@@ -239,6 +253,10 @@ class Modelwright(Notices):
         from modelwright.agent.sessions import new_name
 
         self.change_session(new_name())
+
+    def new_named(self, words: str) -> None:
+        """ "second try" as second-try: a session is also a folder's name."""
+        self.change_session("-".join(words.split()))
 
     def change_session(self, name: str) -> None:
         """Go on with another conversation."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from modelwright.text import human_bytes, human_seconds
-from modelwright.tui.state import PENDING, RUNNING, RunView, StepView
+from modelwright.tui.state import CUT, PENDING, RUNNING, RunView, StepView
 
-IT = r"(?:it|this|that|things|everything|we|you|the (?:run|training|step|job|fine-?tun(?:e|ing)))"
+IT = r"(?:it|this|that|things|everything|we|you|(?:the|my|our|this) (?:run|training|step|job|fine-?tun(?:e|ing)))"
 NOW = r"(?: (?:now|yet|still|so far|right now|currently|at the moment|by now|already))*"
 STANDS = re.compile(
     rf"(?:how(?:'s| is| are| does| do)? {IT}(?: (?:going|doing|coming along|looking|look|running|getting on|standing))?{NOW}"
@@ -33,7 +33,7 @@ COURTESY = re.compile(r"^(?:and|so|hey|ok|okay|please|well|now)[, ]+")
 
 def answer(text: str, view: RunView, now: float) -> str:
     """Empty where it is not asked of the run, or nothing of it runs."""
-    asked = COURTESY.sub("", re.sub(r"\s+", " ", text.casefold().replace("’", "'")).strip(" ?!."))
+    asked = _plainly(text)
     step = view.current()
     if step is None:
         return ""
@@ -41,6 +41,19 @@ def answer(text: str, view: RunView, now: float) -> str:
         return _standing(view, step, now)
     named = FIGURE.fullmatch(asked)
     return _figure(named[1], step) if named else ""
+
+
+def answer_of_left(text: str, view: RunView) -> str:
+    """The same of a run that was cut off or stopped and lies still; empty where it is not asked how that stands."""
+    if not STANDS.fullmatch(_plainly(text)):
+        return ""
+    losses = [_last("loss", step) for step in view.steps.values() if step.status in (RUNNING, CUT) and "loss" in step.series]
+    came = ", ".join(filter(None, [view.reached(), *losses]))
+    return f'run {view.run} does not go on by itself{f": it was left at {came}" if came else ""}; "go on" goes on with it'
+
+
+def _plainly(text: str) -> str:
+    return COURTESY.sub("", re.sub(r"\s+", " ", text.casefold().replace("’", "'")).strip(" ?!."))
 
 
 def _standing(view: RunView, step: StepView, now: float) -> str:

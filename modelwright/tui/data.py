@@ -7,16 +7,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright.files import write_atomic
-from modelwright.types import Json
 from modelwright.workspace import Workspace
 
 if TYPE_CHECKING:
     from modelwright.agent.sessions import Turn
     from modelwright.tui.state import RunView
+    from modelwright.types import Json
 
 OVER = ("done", "unverified", "failed", "denied", "nothing")
 """States of a run in which nothing more happens by itself."""
@@ -107,13 +108,14 @@ def _with_words(turn: PastTurn, said: list[str]) -> list[PastTurn]:
     return [replace(turn, outcome="", result=None), *(PastTurn(text, "") for text in between), replace(turn, request=last, view=None)]
 
 
-def plan_view(root: Path, run: str) -> RunView | None:
-    """A run without what moved in it; None where it had no plan."""
+def plan_view(root: Path, run: str, *, moved: bool = False) -> RunView | None:
+    """A run, without what moved in it unless that is wanted; None where it had no plan."""
     from modelwright.tui.state import RunView
 
     view = RunView(run)
+    wanted = "select * from events where run = ? and (? or type != 'tool.progress') order by seq"
     with database(root) as db:
-        rows = db.execute("select * from events where run = ? and type != 'tool.progress' order by seq", (run,)).fetchall() if db else []
+        rows = db.execute(wanted, (run, moved)).fetchall() if db else []
     for row in rows:
         view.take({**dict(row), "data": json.loads(row["data"])})
     return view if view.steps else None
@@ -161,12 +163,28 @@ def left_open(root: Path, session: str) -> tuple[str, str]:
 
 
 def session_to_open(root: Path) -> str | None:
-    """The session whose newest run works or waits for an answer; of several the one where something was said last."""
+    """The session whose newest run works or waits for an answer; of several the one where something was said last.
+
+    Else that of the folder's newest run, where that was cut off with all its processes: nobody has been told of that yet.
+    """
     from modelwright.agent.sessions import Sessions
 
     with database(root) as db:
         names = [overview.session for overview in Sessions(db).all()] if db else []
-        return next((name for name in names if db and _newest(db, root, name) in GOES_ON), None)
+        at_work = next((name for name in names if db and _newest(db, root, name) in GOES_ON), None)
+        return at_work or (_cut_off(db, root, names) if db else None)
+
+
+def _cut_off(db: sqlite3.Connection, root: Path, sessions: list[str]) -> str | None:
+    """The session whose last turn ran the folder's newest run, when that says that it runs and no process works on it."""
+    from modelwright.agent.lease import held
+    from modelwright.agent.runs import Runs
+    from modelwright.agent.sessions import Sessions
+
+    run = next(iter(Runs(db).all(1)), None)
+    if run is None or run.status != "running" or held(Workspace(root).run_dir(run.id)):
+        return None
+    return next((name for name in sessions if Sessions(db).turns(name)[-1].run == run.id), None)
 
 
 def _newest(db: sqlite3.Connection, root: Path, session: str) -> str:
@@ -223,15 +241,41 @@ def result_of(root: Path, run: str) -> Json | None:
     return dict(clean(found))
 
 
-def export(root: Path, session: str, *, as_json: bool = False) -> Path:
-    """The session as a file in the workspace."""
+FORMATS = {"json": "json", "md": "md", "markdown": "md"}
+
+
+def export_named(root: Path, session: str, words: str) -> Path:
+    """The session as words ask for it: a format, or a file whose name ends with one. Raises BadRequest for any other."""
+    from modelwright.errors import BadRequest
+
+    kind, path = FORMATS.get(words.casefold()), root.resolve() / Path(words).expanduser()
+    if kind is not None:
+        return export(root, session, as_json=kind == "json")
+    if words and path.suffix.casefold() not in (".json", ".md"):
+        raise BadRequest(
+            f"{words!r:.80} is no format to export to", fix="/export md, /export json, or a file: /export talk.json, /export talk.md"
+        )
+    if words and not path.parent.is_dir():
+        raise BadRequest(f"there is no folder {str(path.parent)!r:.200}", fix="name a file in a folder that is there")
+    return export(root, session, as_json=path.suffix.casefold() == ".json", to=path if words else None)
+
+
+def export(root: Path, session: str, *, as_json: bool = False, to: Path | None = None) -> Path:
+    """The session as a file, of the workspace if no other is named. Another file of that name stays: this one gets a number."""
     from modelwright.agent import session_text
 
     turns = turns_of(root, session)
-    path = root.resolve() / f"session-{session}.{'json' if as_json else 'md'}"
     made = session_text.as_json(session, turns)
-    write_atomic(path, json.dumps(made, indent=2, ensure_ascii=False) + "\n" if as_json else session_text.markdown(session, turns))
+    text = json.dumps(made, indent=2, ensure_ascii=False) + "\n" if as_json else session_text.markdown(session, turns)
+    path = _free(to or root.resolve() / f"session-{session}.{'json' if as_json else 'md'}")
+    write_atomic(path, text)
     return path
+
+
+def _free(path: Path) -> Path:
+    """The path, or where it is taken the same with the first number that is not."""
+    numbered = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in count(2))
+    return path if not path.exists() else next(one for one in numbered if not one.exists())
 
 
 JOB = "modelwright.engines.child"

@@ -8,10 +8,12 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import App, SuspendNotSupported
 
-from modelwright.types import Json
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 
 def edited_json(app: App[object], value: Json) -> Json | None:

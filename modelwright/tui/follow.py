@@ -6,9 +6,12 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modelwright.types import Json
 from modelwright.workspace import Workspace, open_sqlite
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 
 class Follower:

@@ -6,18 +6,20 @@ method here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelwright.text import one_line
 from modelwright.tui.state import RunView
 from modelwright.tui.watching import Watching
 from modelwright.tui.widgets.plain import Plain
-from modelwright.types import Json
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
     from modelwright.tui.app import Modelwright
+    from modelwright.types import Json
 
 BELL_AFTER_SECONDS = 10.0
 """A turn that took longer rings the terminal's bell at its end."""
@@ -41,6 +43,8 @@ class Hearing:
         self._waiting: list[Json] = []
         self._drawing: Timer | None = None
         self._behind = False
+        self.lies: RunView | None = None
+        """A run of this session that was cut off or stopped, as long as no other has begun."""
         self._not_taken: Json | None = None
         """What the run said of a change that it does not take."""
 
@@ -70,9 +74,21 @@ class Hearing:
             if "event" in said:
                 moved |= self._take_event(said["event"])
             elif handler := getattr(self, f"_told_{next(iter(said), '')}", None):
-                handler(said)
+                self._hear(handler, said)
         if moved:
             self._draw_soon()
+
+    def _hear(self, handler: Callable[[Json], object], said: Json) -> None:
+        """One thing that the worker said. What cannot be drawn is told, and a turn that is over is over all the same."""
+        try:
+            handler(said)
+        except Exception as error:  # whatever it is: the run is done and kept, and the app must not wait for it for ever
+            from modelwright.tui.widgets.cards import trouble
+
+            message = f"this cannot be shown here ({type(error).__name__}: {one_line(str(error), 200)})"
+            self._app.chat.add(trouble({"message": message, "fix": "the run is kept: F2 lists it"}))
+            if "done" in said:
+                self._over(well=False)
 
     def _draw_soon(self) -> None:
         """Now, or when the last drawing is old enough."""
@@ -90,6 +106,8 @@ class Hearing:
 
     def _take_event(self, event: Json) -> bool:
         app = self._app
+        if event["type"] in ("run.started", "run.resumed"):
+            self.lies = None
         if event["type"] == "run.resumed" and event["run"] != app.view.run:
             app.view = self._as_it_was(event["run"])
         if event["type"] == "run.started" and app.view.run:  # wanted instead of the one before, in the same turn
@@ -134,6 +152,7 @@ class Hearing:
     # the session -----------------------------------------------------------------------------------------------------------
 
     def _told_ready(self, said: Json) -> None:
+        from modelwright.tui.data import plan_view
         from modelwright.tui.widgets.cards import OfferCard
 
         app = self._app
@@ -143,8 +162,9 @@ class Hearing:
         self._show_what_was_missed()
         app.stand("ready")
         unfinished = said["unfinished"]
+        self.lies = plan_view(app.root, unfinished["run"], moved=True) if unfinished else None
         if unfinished and not app.turns.anything_waits:
-            app.chat.add(OfferCard(unfinished))
+            app.chat.add(OfferCard(unfinished, self.lies))
             if unfinished["status"] == "waiting":  # asking again changes nothing
                 return app.turns.say("go on", shown=False)
         return app.turns.next()

@@ -18,22 +18,21 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from modelwright.types import Json
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 BATCH_SECONDS = 0.05
 LONGEST_LINE = 64 * 1024 * 1024
 """bytes; a result with its curves is one line"""
 COMMAND = (sys.executable, "-m", "modelwright.tui.worker")
 
-Receive = Callable[[list[Json]], None]
-
 
 class Link:
     """One worker. `receive` is called with what it said since the last time; the last thing is {"gone": exit code}."""
 
-    def __init__(self, receive: Receive, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, receive: Callable[[list[Json]], None], command: Sequence[str] = COMMAND) -> None:
         self._receive, self._command = receive, command
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: asyncio.BaseTransport | None = None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from modelwright.types import Json
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 
 class Said(Message):

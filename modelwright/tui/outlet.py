@@ -10,9 +10,12 @@ import json
 import os
 import queue
 import threading
+from typing import TYPE_CHECKING
 
 from modelwright.text import clean
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 MOST = 20_000
 """lines; about 10 MB"""

@@ -6,10 +6,12 @@ Names lose their underscores; bytes, seconds and truth are told in words; what i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.text import human_bytes, human_seconds
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 Row = tuple[str, str]
 INSIDE = "  "

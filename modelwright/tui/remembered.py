@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from modelwright.text import counted, human_seconds
 from modelwright.tui.outlined import Row, rows_of
 from modelwright.tui.texts import labelled, lines, when
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 KNOWN = frozenset({"provenance", "about", "request", "datasets", "outcome", "field", "value", "status", "planned", "until"})
 """What is told in words of its own, or stands in the text already."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.text import human_bytes, human_seconds
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 Row = tuple[str, str]
 EFFECTS = {

@@ -6,14 +6,23 @@ and a series keeps at most 600 points, every second one is dropped when it is fu
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from modelwright.agent.ending import CANCELLED
 from modelwright.text import one_line
 from modelwright.tui.told import NOT_SERIES, told
-from modelwright.types import Json
 
+if TYPE_CHECKING:
+    from modelwright.types import Json
+
+LOSS = "loss"
+FROM_CHECKPOINT = re.compile(r"resume from step (\d+)")
+"""What a training says that goes on from a checkpoint."""
+LONGEST_WORDS = 80
+"""Characters of the words that changed an argument."""
 MOST_POINTS = 600
 MOST_LINES = 100_000
 PLANNING = "planning"
@@ -81,6 +90,10 @@ class StepView:
     changed: frozenset[str] = frozenset()
     """The arguments that the last change of the plan gave another value than was proposed."""
     series: dict[str, Series] = field(default_factory=dict)
+    begun_anew: str = ""
+    """Of a training that was cut off and is tried again: from where it goes on, in words."""
+    cut_at: int = 0
+    """The step of its training that the try before this one reached."""
 
     @property
     def by_default(self) -> Json:
@@ -200,7 +213,7 @@ class RunView:
         self._mark(data.get("edit") or {})
         for name, changes in (data.get("edit") or {}).items():
             if name in self.steps:
-                self._change(self.steps[name], changes)
+                self._change(self.steps[name], changes, _source_of(data))
 
     def _mark(self, edit: Json) -> None:
         """Which values are other ones now than were proposed; a yes to them marks none and takes no mark away."""
@@ -211,10 +224,10 @@ class RunView:
                 first = proposed.get(name, {})
                 one.changed = frozenset(arg for arg, value in (edit.get(name) or {}).items() if value != first.get(arg))
 
-    def _change(self, step: StepView, changes: Json) -> None:
+    def _change(self, step: StepView, changes: Json, source: str) -> None:
         """None takes an argument out, and its source with it."""
         step.args = {name: value for name, value in {**step.args, **changes}.items() if value is not None}
-        step.sources = {name: source for name, source in {**step.sources, **dict.fromkeys(changes, "edit")}.items() if name in step.args}
+        step.sources = {name: source for name, source in {**step.sources, **dict.fromkeys(changes, source)}.items() if name in step.args}
 
     def _note_answers(self, data: Json) -> None:
         rejected, allowed = data.get("reject") or {}, [*(data.get("allow") or []), *(data.get("allow_for_run") or [])]
@@ -230,13 +243,17 @@ class RunView:
         self.status = "running"
         if step:
             step.status, step.started, step.error = RUNNING, event["time"], None
-            step.ends_at = None  # of an earlier try
+            losses = step.series[LOSS].points if LOSS in step.series else []
+            step.cut_at = int(losses[-1][0]) if losses else 0
+            step.at = step.of = step.ends_at = None  # of an earlier try
+            step.message = step.begun_anew = ""
             self.memory_in_use = None  # of the step before
 
     def _on_tool_progress(self, data: Json, step: StepView | None, event: Json) -> None:
         if step is None:
             return
         step.message = one_line(str(data.get("message", "")), 200)
+        self._note_beginning(step, data)
         step.at, step.of = data.get("step", step.at), data.get("steps", step.of)
         eta = data.get("eta_seconds")
         step.ends_at = None if eta is None else event["time"] + eta
@@ -245,6 +262,13 @@ class RunView:
         for name, value in data.items():
             if name not in NOT_SERIES and isinstance(value, int | float) and not isinstance(value, bool) and data.get("step") is not None:
                 step.series.setdefault(name, Series()).add(float(data["step"]), float(value))
+
+    def _note_beginning(self, step: StepView, data: Json) -> None:
+        """A training that was cut off says from which checkpoint it goes on; one that says nothing has none."""
+        if found := FROM_CHECKPOINT.fullmatch(step.message):
+            step.begun_anew = f"goes on from step {found[1]}, its last checkpoint"
+        elif step.cut_at and not step.begun_anew and LOSS in data and data.get("step") is not None and data["step"] <= step.cut_at:
+            step.begun_anew = f"begins again at step 1 (it was cut off at step {step.cut_at}): no checkpoint yet"
 
     def _on_tool_finished(self, data: Json, step: StepView | None, event: Json) -> None:
         if step:
@@ -271,6 +295,11 @@ class RunView:
             if one.status == RUNNING:
                 one.status, one.seconds = CUT, max(0.0, event["time"] - one.started)
 
+    def reached(self) -> str:
+        """How far the step came that is at work, or was when the run was cut off: "step 9 of 20"; empty where it did not say."""
+        step = next((s for s in self.steps.values() if s.status in (RUNNING, CUT)), None)
+        return f"step {step.at} of {step.of}" if step is not None and step.at and step.of else ""
+
     # what is left -------------------------------------------------------------------------------------------------
 
     def current(self) -> StepView | None:
@@ -288,3 +317,8 @@ class RunView:
         step = self.current()
         left = step.left(now) if step else None
         return step is not None and (left is None or left <= 0)
+
+
+def _source_of(given: Json) -> str:
+    """Where a change of the plan came from: the words that were said to it, else the form."""
+    return f"your words «{one_line(str(given['said']), LONGEST_WORDS)}»" if given.get("said") else "edit"

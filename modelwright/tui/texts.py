@@ -6,13 +6,15 @@ import re
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual.content import Content
 
 from modelwright.text import human_bytes, human_seconds, one_line, safe_text
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 SPAN = re.compile(r"request\[(\d+):(\d+)\]")
 LONGEST = 2000

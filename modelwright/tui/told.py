@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.text import counted, human_bytes, human_seconds, one_line
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 NOT_SERIES = frozenset({"step", "steps", "eta_seconds", "seconds_left", "peak_memory_bytes"})
 """Numbers of a progress event that are no curve."""

@@ -16,10 +16,10 @@ from modelwright.agent.ending import CANCELLED
 from modelwright.text import human_seconds
 from modelwright.tui.link import Link, stop_holder
 from modelwright.tui.queued import Backlog, Queued
-from modelwright.types import Json
 
 if TYPE_CHECKING:
     from modelwright.tui.app import Modelwright
+    from modelwright.types import Json
 
 REPLACED = "replaced by an edited plan"
 WAITS = {
@@ -105,7 +105,7 @@ class Turns:
         from modelwright.tui.widgets.cards import heard
 
         if not (self.busy or self._app.hearing.follows):
-            return False
+            return self._is_answered(text)
         if spoken.is_stop(text):
             self._app.chat.add(heard(text))
             self._app.notify(STOPPED, markup=False)
@@ -117,12 +117,13 @@ class Turns:
         return True
 
     def _is_answered(self, text: str) -> bool:
-        """A question about the run is answered from what it has told."""
+        """A question about the run, or about the one that lies still, is answered from what it has told."""
         from modelwright.tui import clock
-        from modelwright.tui.asked_of_run import answer
+        from modelwright.tui.asked_of_run import answer, answer_of_left
         from modelwright.tui.widgets.cards import Answer, heard
 
-        told = answer(text, self._app.view, clock.now())
+        works, lies = self.busy or self._app.hearing.follows, self._app.hearing.lies
+        told = answer(text, self._app.view, clock.now()) if works else answer_of_left(text, lies) if lies is not None else ""
         if told:
             self._app.chat.add(heard(text), Answer(told))
         return bool(told)

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 
 from modelwright.errors import LeaseHeld, ModelwrightError, ToolFailed
 from modelwright.tui.outlet import Outlet
-from modelwright.types import Json
 
 if TYPE_CHECKING:
     from modelwright.agent.conversation import Conversation, Said
     from modelwright.events import Event
+    from modelwright.types import Json
 
 TRY_AGAIN_SECONDS = 1.0
 

@@ -14,6 +14,9 @@ from modelwright.agent.followups.things import made_models
 from modelwright.agent.followups.turns import is_own, listed
 from modelwright.agent.past import Past
 from modelwright.errors import QuestionOpen
+from modelwright.graphs.planning.evidence import unsupported
+from modelwright.graphs.planning.planner import Planner
+from modelwright.tools import load_all
 from modelwright.types import Thing
 from modelwright.workspace import Workspace
 from tests.agent.past_runs import compare, evaluate, export, finetune, quantize, score, write_run
@@ -51,6 +54,17 @@ def test_it_is_the_model_that_was_made_last_with_its_source(request_: str, db: s
     thing = next(t for t in spoken(request_, [past], place) if t.kind == "model")
     assert (thing.value, thing.source) == ("tuned", f"session: run {past.run.id} step s1 model")
     assert thing.label.lower() in request_.lower()
+
+
+def test_a_plan_says_that_the_model_it_takes_comes_from_a_step_that_was_not_verified(db: sqlite3.Connection, place: Workspace) -> None:
+    failed = [{"name": "loss fell", "passed": False, "detail": "4.13 to 4.32"}]
+    past = write_run(db, "tune", finetune(place.root), status="unverified", checks=failed)
+    meaning = read("now quantize it to Q8_0", [past], place)
+    assert isinstance(meaning, Ask)
+    plan = Planner(None, load_all(), place.root).plan("now quantize it to Q8_0", (), meaning.things)
+    assert plan.steps[0].args["model"] == "tuned"
+    assert plan.steps[0].sources["model"] == f"session: run {past.run.id} step s1 model (not verified)"
+    assert unsupported(plan, place.root, things=meaning.things) == []
 
 
 def test_a_model_is_not_a_data_set(db: sqlite3.Connection, place: Workspace) -> None:
@@ -99,7 +113,21 @@ def test_both_are_the_last_two_with_the_baseline_first(db: sqlite3.Connection, p
 
 def test_the_original_is_what_the_made_model_started_from(db: sqlite3.Connection, place: Workspace) -> None:
     past = write_run(db, "tune and export", finetune(place.root), export(place.root))
-    assert models("compare it with the original on eval.jsonl", [past], place) == ["tuned.gguf", "builtin"]
+    assert models("evaluate it and the original on eval.jsonl", [past], place) == ["tuned.gguf", "builtin"]
+
+
+@pytest.mark.parametrize(
+    "said", ["it with the original", "the quantized one to the original", "the original with it", "it against the base model"]
+)
+def test_a_comparison_has_the_original_first_as_its_baseline(said: str, db: sqlite3.Connection, place: Workspace) -> None:
+    (place.root / "tuned.gguf").write_bytes(b"GGUF")
+    tuned = write_run(db, "tune", finetune(place.root))
+    small = write_run(db, "quantize it", export(place.root, "tuned"), quantize(place.root, "$s1.model"))
+    (place.root / "tuned-Q8_0.gguf").write_bytes(b"GGUF")
+    meaning = read(f"compare {said} on eval.jsonl", [small, tuned], place)
+    assert isinstance(meaning, Ask)
+    plan = Planner(None, load_all(), place.root).plan(f"compare {said} on eval.jsonl", (), meaning.things)
+    assert plan.steps[0].args["models"] == ["tuned", "tuned-Q8_0.gguf"]
 
 
 def test_the_best_one_is_the_one_that_measured_best(db: sqlite3.Connection, place: Workspace) -> None:

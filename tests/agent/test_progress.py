@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,20 @@ def test_a_run_at_work_is_told_to_be_so(db: sqlite3.Connection, place: Workspace
     with lease(place.run_dir(past.run.id), "run"):
         assert progress.now(past.run.id, place).splitlines()[0] == f"run {past.run.id} is at work at s1 finetune"
     assert "was cut off" in next(progress.lines(past, place))
+
+
+def test_what_is_left_of_a_run_at_work_is_counted_from_when_it_was_told(db: sqlite3.Connection, place: Workspace) -> None:
+    """As its card counts it: 29 s after "70 s to go" 41 s are left; by the plan's estimate where the step told nothing of it."""
+    run, now = cut(db, "running").run.id, time.time()
+    db.execute("update events set time = ? where run = ? and type = 'tool.progress'", (now - 29, run))
+    with lease(place.run_dir(run), "run"):
+        assert re.search(r"loss 3\.731, about (40|41) s left", progress.now(run, place))
+        db.execute("update events set time = ? where run = ? and type = 'tool.progress'", (now - 99, run))
+        assert "loss 3.731, longer than was predicted" in progress.now(run, place)
+        emitter = Emitter(run, [TraceWriter(db)], first_seq=next_seq(db, run))
+        emitter.emit(EventType.TOOL_STARTED, "s1", estimate={"seconds": 600})
+        emitter.emit(EventType.TOOL_PROGRESS, "s1", message="save the result")
+        assert re.search(r"about (9:5\d|10:00) min left \(save the result\)", progress.now(run, place))
 
 
 def test_how_far_a_finished_run_is_and_one_of_another_session(db: sqlite3.Connection, place: Workspace) -> None:

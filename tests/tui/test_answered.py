@@ -65,3 +65,17 @@ async def test_after_a_reject_no_step_of_the_plan_is_shown_as_asked(make_app: Ma
         await until(pilot, shows(app, "s1 was rejected", "✗ rejected"))
         assert "? ask" not in text_of(app)
         assert "waits for your answer" not in text_of(app)
+
+
+@pytest.mark.asyncio
+async def test_what_cannot_be_shown_is_told_and_the_turn_is_over(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise TypeError("a number was expected")
+
+    teller = lines.Teller()
+    app = make_app([*lines.begin(teller), *lines.finish(teller)])
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
+        monkeypatch.setattr("modelwright.tui.widgets.results.ResultCard.__init__", broken)
+        await ask(pilot, lines.REQUEST)
+        await until(pilot, shows(app, "this cannot be shown here (TypeError: a number was expected)", "the run is kept"))
+        await until(pilot, lambda: not app.turns.busy)

@@ -116,11 +116,14 @@ def test_the_session_whose_run_waits_is_opened(workspace: Path, status: str, ope
     assert session_to_open(workspace) == ("first" if opens else None)
 
 
-def test_the_session_whose_run_works_is_opened_and_one_that_was_cut_off_is_not(workspace: Path) -> None:
+def test_the_session_whose_run_works_is_opened_and_one_whose_run_was_cut_off(workspace: Path) -> None:
     run = said_in(workspace, "first", "running")
-    assert session_to_open(workspace) is None
+    assert session_to_open(workspace) == "first"  # to be gone on with
+    cut = said_in(workspace, "second", "running")
+    assert session_to_open(workspace) == "second"  # the newest
     with lease(Workspace(workspace).run_dir(run), f"run {run}"):
         assert session_to_open(workspace) == "first"
+    assert cut != run
 
 
 def test_a_folder_where_nothing_was_said_opens_none(workspace: Path) -> None:

@@ -172,7 +172,23 @@ async def test_a_result_card_comes_filled(workspace: Path, app: Modelwright, tmp
     monkeypatch.setattr("modelwright.tui.widgets.samples.Samples.on_resize", lambda self, event: None)
     (tmp_path / "go").touch()
     async with app.run_test(size=(100, 50)) as pilot:
-        await until(pilot, shows(app, "✓ done and verified", "finetune: loss: 2 at first, 1 now", "‹no›", "‹yes›"))
+        await until(pilot, shows(app, "✓ done and verified", "finetune: loss: 2 at first, 1 at last", "‹no›", "‹yes›"))
+
+
+@pytest.mark.parametrize("losses", [[{"path": "a.txt", "characters_in": 9, "characters_out": 8}] * 2, "none", [2.0, None]])
+@pytest.mark.asyncio
+async def test_a_result_that_calls_something_else_losses_opens_all_the_same(
+    losses: object, workspace: Path, app: Modelwright, tmp_path: Path
+) -> None:
+    tool, args, result = past_runs.finetune(workspace)
+    with closing(Workspace(workspace).connect()) as db:
+        odd = {**result, "losses": losses, "pairs": 3, "samples": "none"}
+        run = past_runs.write_run(db, "index it", (tool, args, odd)).run.id
+        kept = Sessions(db)
+        kept.started(SESSION, kept.begin(SESSION, "index it", "request", {}), run)
+    (tmp_path / "go").touch()
+    async with app.run_test(size=(100, 50)) as pilot:
+        await until(pilot, shows(app, "✓ done and verified", run))
 
 
 @pytest.mark.asyncio

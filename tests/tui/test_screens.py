@@ -160,7 +160,7 @@ async def test_the_result_of_a_past_run_is_opened_and_its_request_is_said_again_
         await pilot.press("f2")
         await until(pilot, shows(app, "fine-tune it"))
         await pilot.press("enter")
-        await until(pilot, shows(app, "done and verified", "‹no›", "‹yes›", "finetune: loss: 2 at first, 1 now", "adapter, 9.8 MB"))
+        await until(pilot, shows(app, "done and verified", "‹no›", "‹yes›", "finetune: loss: 2 at first, 1 at last", "adapter, 9.8 MB"))
         await pilot.press("g")
         await until(pilot, lambda: app.chat.composer.text == "fine-tune it")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.tui.state import MOST_POINTS, RunView, Series
+from modelwright.tui.widgets.live import worth_drawing
 from tests.tui import lines
 
 
@@ -116,3 +118,26 @@ def test_a_curve_never_has_more_points_than_can_be_drawn(values: list[float]) ->
         series.add(float(at), value)
     assert len(series.points) <= MOST_POINTS
     assert [x for x, _ in series.points] == sorted(x for x, _ in series.points)
+
+
+def test_what_words_changed_says_so_and_what_a_form_changed_is_an_edit() -> None:
+    view, teller = RunView(), lines.Teller()
+    for line in lines.begin(teller):
+        view.take(line["event"])
+    view.take(teller.event("approval.given", by="user", edit={"s1": {"lora_rank": 32}}, said="no, use rank 32")["event"])
+    assert view.steps["s1"].sources["lora_rank"] == "your words «no, use rank 32»"
+    view.take(teller.event("approval.given", by="user", edit={"s1": {"epochs": 2}})["event"])
+    assert view.steps["s1"].sources["epochs"] == "edit"
+
+
+@pytest.mark.parametrize(
+    ("name", "points", "drawn"),
+    [
+        ("loss", [(1.0, 2.0), (2.0, 1.0)], True),
+        ("loss", [(1.0, 2.0)], False),
+        ("loss", [(1.0, 2.0), (2.0, 2.0)], False),
+        ("chunks", [(1.0, 1.0), (2.0, 4.0)], False),
+    ],
+)
+def test_a_curve_is_drawn_where_it_tells_more_than_its_last_value(name: str, points: list[tuple[float, float]], drawn: bool) -> None:
+    assert worth_drawing(name, points) is drawn

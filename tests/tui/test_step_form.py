@@ -146,7 +146,7 @@ async def test_what_does_not_check_is_said_and_gone_to_when_one_takes_it(make_ap
         await until(pilot, lambda: form.focused is field(form, "lora_rank"))
         await until(pilot, shows(app, "not taken: ", "lora_rank"))
         assert app.screen is form
-        assert form.region.contains_region(field(form, "lora_rank").region)
+        await until(pilot, lambda: form.region.contains_region(field(form, "lora_rank").region))
         toast = form.query_one("Toast").region
         assert not toast.overlaps(field(form, "lora_rank").region)
         assert not any(toast.overlaps(button.region) for button in form.query(Button))
@@ -165,3 +165,54 @@ async def test_what_is_needed_stands_before_all_else(make_app: Make) -> None:
         form = await opened(pilot, "compare", {})
         fields = [str(field.id) for field in form.query("Input, Select, Switch") if str(field.id).startswith("f-")]
         assert set(fields[:2]) == {"f-models", "f-dataset"}
+
+
+async def test_what_was_typed_is_not_thrown_away_without_a_word(make_app: Make) -> None:
+    app = make_app([])
+    async with app.run_test(size=(100, 40)) as pilot:
+        form = await opened(pilot, "finetune", {"dataset": "train.jsonl", "model": "builtin", "max_steps": 8})
+        await until(pilot, shows(app, "this checks"))
+        field(form, "max_steps").value = "5"
+        field(form, "lora_alpha").value = "lots"
+        await pilot.press("escape")
+        await until(pilot, shows(app, "Leave the form?", "max_steps = 5", "lora_alpha = lots"))
+        await pilot.press("n")
+        await until(pilot, lambda: app.screen is form)
+        assert field(form, "max_steps").value == "5"
+        await pilot.press("escape")
+        await until(pilot, shows(app, "Leave the form?"))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.chat)
+
+
+async def test_a_form_in_which_nothing_was_typed_is_left_at_once(make_app: Make) -> None:
+    app = make_app([])
+    async with app.run_test(size=(100, 40)) as pilot:
+        await opened(pilot, "finetune", {"dataset": "train.jsonl", "model": "builtin"})
+        await until(pilot, shows(app, "this checks"))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.chat)
+
+
+async def test_the_keys_at_the_bottom_are_those_of_the_form(make_app: Make) -> None:
+    app = make_app([])
+    async with app.run_test(size=(100, 40)) as pilot:
+        await opened(pilot, "finetune", {"dataset": "train.jsonl", "model": "builtin"})
+        await until(pilot, lambda: "^s take it" in text_of(app).splitlines()[-1])
+        assert "quit" not in text_of(app).splitlines()[-1]
+
+
+async def test_a_list_of_models_opens_without_names_that_stand_for_nothing_here(make_app: Make) -> None:
+    app = make_app([])
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.turns.ready)
+        await pilot.press("f4")
+        await until(pilot, shows(app, "Tools"))
+        table = app.screen.query_one("DataTable")
+        await until(pilot, lambda: table.row_count)  # type: ignore[attr-defined]
+        table.move_cursor(row=next(n for n, row in enumerate(table.ordered_rows) if row.key.value == "compare"))  # type: ignore[attr-defined]
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, StepForm))
+        form = app.screen
+        assert isinstance(form, StepForm)
+        assert field(form, "models").value == "builtin"

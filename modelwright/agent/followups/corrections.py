@@ -16,8 +16,8 @@ from modelwright.agent.followups.words import words
 from modelwright.errors import QuestionOpen
 from modelwright.graphs.planning import clauses, intents
 from modelwright.graphs.planning.candidates import find
-from modelwright.graphs.planning.decide import rules_sure
 from modelwright.graphs.planning.sheet import THINGS
+from modelwright.graphs.planning.weighing import rules_sure
 from modelwright.types import Json, Plan
 
 MOST_WORDS = 6

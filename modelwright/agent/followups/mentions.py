@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
-from modelwright.agent.followups.things import Held
+from modelwright.agent.followups.things import UNPROVED, Held
 from modelwright.agent.followups.words import words
 from modelwright.errors import QuestionOpen
 from modelwright.graphs.planning.candidates import find
@@ -24,6 +25,8 @@ _NOTHING_FOLLOWS = re.compile(
 )
 
 _ON = re.compile(r"\b(?:on|with|from|auf|mit|con|sur|avec)\s+$", re.IGNORECASE)
+
+_BESIDE = re.compile(r"\s+(?:with|to|against|versus|vs\.?|and|mit|gegen|und|con|y|avec|et)\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,29 @@ def _stands_for_something(mention: Mention, request: str, named: Sequence[tuple[
 def resolve(request: str, things: Sequence[Held], workspace: Path, best: str | None = None) -> list[Thing]:
     """The things that the request speaks of, then those that it does not (without a label), newest first."""
     spoken: list[Thing] = []
-    for mention in mentions(request, workspace):
-        spoken += [thing for thing in _meant(mention, request, things, best) if thing not in spoken]
+    meant = [(mention, list(_meant(mention, request, things, best))) for mention in mentions(request, workspace)]
+    for found in _baseline_first(meant, request):
+        spoken += [thing for thing in found if thing not in spoken]
     taken = {(thing.kind, thing.value) for thing in spoken}
     rest = {(h.kind, h.value): h for h in reversed(things) if (h.kind, h.value) not in taken}
     return [*spoken, *(h.called("") for h in reversed(rest.values()))]
+
+
+def _baseline_first(meant: Sequence[tuple[Mention, list[Thing]]], request: str) -> list[list[Thing]]:
+    """What each mention means; in "compare it with the original" the original first, as it is the baseline.
+
+    The two share the label "it with the original", in which they stand in that order, as two models do in "both".
+    """
+    made = [found for _, found in meant]
+    for at, ((mention, one), (behind, other)) in enumerate(pairwise(meant)):
+        beside = _BESIDE.fullmatch(request, mention.end, behind.start)
+        models = [*one, *other]
+        if behind.to != "original" or not beside or len(models) != 2 or models[0].value == models[1].value:
+            continue
+        if {thing.kind for thing in models} == {"model"} and words().verbs["compare"].search(request):
+            label = request[mention.start : behind.end]
+            made[at : at + 2] = [[replace(thing, label=label) for thing in reversed(models)], []]
+    return made
 
 
 def _meant(mention: Mention, request: str, things: Sequence[Held], best: str | None) -> Iterator[Thing]:
@@ -97,7 +118,7 @@ def _one(found: Sequence[Held], label: str) -> Sequence[Held]:
 
 def _step(thing: Held) -> str:
     """ "run r261122-k7f2 step s1"."""
-    return thing.source.rpartition(" ")[0].removeprefix("session: ")
+    return thing.source.removesuffix(UNPROVED).rpartition(" ")[0].removeprefix("session: ")
 
 
 def _is_data(mention: Mention, request: str) -> bool:

@@ -3,11 +3,13 @@
     "\\n".join(progress.lines(past, workspace))
 
 Progress points are thinned to four a second in the trace, so that what is told may be that old. Nothing is guessed: a tool that
-reports no steps has none.
+reports no steps has none. What is left is counted as the card of the run counts it: from the moment at which the step told it, and
+by the plan's estimate where the step told nothing.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -54,7 +56,9 @@ def _stands(past: Past, workspace: Workspace) -> str:
 def _step(step: PastStep, past: Past, workspace: Workspace) -> str:
     if step.status in ("cut", "failed"):
         began = "failed" if step.status == "failed" else "begun"
-        return _reached(_last_point(past.run.id, step.id, workspace)) or f"{began}, and has told nothing yet"
+        point = _last_point(past.run.id, step.id, workspace)
+        at_work = past.unfinished and not past.waits_for and held(workspace.run_dir(past.run.id))
+        return _reached(point, _left(point, time.time() if at_work else None)) or f"{began}, and has told nothing yet"
     if step.status == "pending":
         return "not begun"
     said = one_line(str(step.result.get("summary", "")), 300)
@@ -62,26 +66,36 @@ def _step(step: PastStep, past: Past, workspace: Workspace) -> str:
 
 
 def _last_point(run: str, step: str, workspace: Workspace) -> Json:
-    """All numbers that were told last, each with its newest value since the step began."""
+    """All numbers that were told last, each with its newest value since the step began; `time` is when, `estimated` when it should end."""
     known: Json = {}
     with closing(workspace.connect()) as db:
         for event in trace.read(db, run, step=step):
             if event.type is EventType.TOOL_STARTED:
-                known = {}
+                seconds = (event.data.get("estimate") or {}).get("seconds")
+                known = {"estimated": event.time + seconds} if seconds else {}
             elif event.type is EventType.TOOL_PROGRESS:
-                kept = {"loss": known["loss"]} if "loss" in known else {}
-                known = {**kept, **event.data}
+                kept: Json = {name: known[name] for name in ("loss", "estimated") if name in known}
+                known = {**kept, **event.data, "time": event.time}
     return known
 
 
-def _reached(point: Json) -> str:
+def _left(point: Json, now: float | None) -> float | None:
+    """Seconds to go `now`, below zero once it takes longer than predicted; of a step that lies still (no `now`) as it told last."""
+    eta = point.get("eta_seconds")
+    if now is None:
+        return eta if isinstance(eta, int | float) else None
+    due = point["time"] + eta if isinstance(eta, int | float) else point.get("estimated")
+    return None if due is None else float(due) - now
+
+
+def _reached(point: Json, left: float | None) -> str:
     """ "step 120 of 400, loss 1.342, about 2:10 min left (train)"."""
     said = []
     if point.get("step") is not None:
         said.append(f"step {point['step']}" + (f" of {point['steps']}" if point.get("steps") else ""))
     if isinstance(point.get("loss"), int | float):
         said.append(f"loss {point['loss']:.3f}")
-    if isinstance(point.get("eta_seconds"), int | float):
-        said.append(f"about {human_seconds(point['eta_seconds'])} left")
+    if left is not None:
+        said.append(f"about {human_seconds(left)} left" if left > 0 else "longer than was predicted")
     message = one_line(str(point.get("message", "")), 200)
     return ", ".join(said) + (f" ({message})" if message and said else message)

@@ -25,6 +25,8 @@ from modelwright.workspace import Workspace
 MOST_RUNS = 20
 """How far back a follow-up may refer."""
 KINDS = ("model", "dataset")
+UNPROVED = " (not verified)"
+"""Behind the source of what a step made whose checks did not all pass: a plan that takes it says so."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _made(past: Past, step: PastStep, workspace: Path) -> Iterator[Held]:
     if tool is None or not _writes(tool) or step.status not in ("done", "ran", "unverified"):
         return
     for field, role, value in _results(tool, step.result):
-        source = f"session: run {past.run.id} step {step.id} {field}"
+        source = f"session: run {past.run.id} step {step.id} {field}" + (UNPROVED if step.status == "unverified" else "")
         yield _held(role, value, source, workspace, past, made_by=step.tool, original=str(step.args.get("model", "")))
 
 

@@ -16,10 +16,10 @@ from modelwright.agent.followups.words import words
 from modelwright.graphs.planning import clauses, intents
 from modelwright.graphs.planning.candidates import find
 from modelwright.graphs.planning.cards import TEXT_FIELDS
-from modelwright.graphs.planning.decide import rules_sure
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.questions import UNCLEAR
 from modelwright.graphs.planning.sheet import THINGS
+from modelwright.graphs.planning.weighing import rules_sure
 from modelwright.types import Json
 
 FEWEST_WORDS = 3

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
 from modelwright.tui.texts import plain
+from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.plain import Plain
 
 Given = TypeVar("Given")
@@ -24,6 +25,10 @@ class Ask(ModalScreen[Given], Generic[Given]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave")]
     EMPTY: Given | None = None
+
+    def on_mount(self) -> None:
+        """The keys at the bottom are those that work here, and not those of what is below."""
+        self.mount(Keys(compact=True))
 
     def action_leave(self) -> None:
         self.dismiss(self.EMPTY)
@@ -54,6 +59,19 @@ class Confirm(Ask[bool]):
 
     def action_yes(self) -> None:
         self.dismiss(True)
+
+
+class Discard(Confirm):
+    """Before what was typed into a form is thrown away; Escape, said again, does it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("n", "stay", "no"), Binding("escape", "leave", "leave")]
+    EMPTY = True
+
+    def __init__(self, what: str) -> None:
+        super().__init__("Leave the form?", what, yes="Leave")
+
+    def action_stay(self) -> None:
+        self.dismiss(False)
 
 
 class AskLine(Ask[str | None]):

@@ -14,9 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from modelwright.tui.commands import COMMANDS, named
-from modelwright.tui.messages import Replied, Said
 from modelwright.tui.screens.prompted import Prompted
-from modelwright.tui.state import RunView
 from modelwright.tui.texts import plain
 from modelwright.tui.widgets.composer import Composer
 from modelwright.tui.widgets.corrected import Corrected
@@ -25,17 +23,19 @@ from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.reach import BACK, TO_ANSWER
 from modelwright.tui.widgets.talk import Queue, Talk
-from modelwright.types import Json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelwright.tui.data import PastTurn
+    from modelwright.tui.messages import Replied, Said
+    from modelwright.tui.state import RunView
     from modelwright.tui.widgets.cards import BudgetCard
     from modelwright.tui.widgets.live import LiveCard
     from modelwright.tui.widgets.plan_card import PlanCard
     from modelwright.tui.widgets.question import QuestionCard
     from modelwright.tui.widgets.results import ResultCard
+    from modelwright.types import Json
 
 IMPORTANT = (-1, 1, 2)
 """Of the parts of the line at the top: how things stand, then the session, then the model."""

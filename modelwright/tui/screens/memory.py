@@ -12,10 +12,10 @@ from textual.content import Content
 from modelwright.tui.remembered import told
 from modelwright.tui.screens.table import Row, TableScreen, json_text
 from modelwright.tui.texts import plain, when
-from modelwright.types import Json
 
 if TYPE_CHECKING:
     from modelwright.agent.memory_view import MemoryView
+    from modelwright.types import Json
 
 MOST = 1000
 GATE = {

@@ -12,10 +12,10 @@ from textual.screen import Screen
 from modelwright.tui.widgets.keys import Keys
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.results import ResultCard
-from modelwright.types import Json
 
 if TYPE_CHECKING:
     from modelwright.tui.app import Modelwright
+    from modelwright.types import Json
 
 
 class PastResult(ResultCard):

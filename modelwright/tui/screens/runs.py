@@ -94,16 +94,23 @@ class RunsScreen(TableScreen):
             self.app.push_screen(TraceScreen(self.root, row.key))
 
     def action_mark(self) -> None:
-        if row := self.current():
-            self.marked = row.key
-            self.show_head()
+        """Of one run; on the same one again takes the mark away."""
+        row = self.current()
+        if row is None:
+            return
+        before, self.marked = self.marked, "" if row.key == self.marked else row.key
+        if before and self.marked:
+            self.notify(f"{before} is marked no more, {self.marked} is: go to another run, press =", markup=False)
+        self.show_head()
 
     def action_compare(self) -> None:
         from modelwright.tui.screens.text import TextScreen
 
         row = self.current()
-        if not row or not self.marked or row.key == self.marked:
+        if not row or not self.marked:
             return self.notify("mark one run with m, go to another, press =", markup=False)
+        if row.key == self.marked:
+            return self.notify(f"{row.key} is the one that is marked: go to another run, press =", markup=False)
         return self.do_compare(TextScreen, row.key)
 
     def do_compare(self, screen: type, other: str) -> None:

@@ -17,8 +17,9 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Switch
 
 from modelwright.errors import BadRequest
+from modelwright.text import one_line
 from modelwright.tui.at_hand import at_hand
-from modelwright.tui.screens.ask import Ask
+from modelwright.tui.screens.ask import Ask, Discard
 from modelwright.tui.texts import MUTED, lines, plain, source_text, value_text
 from modelwright.tui.widgets.plain import Plain
 from modelwright.types import Json
@@ -41,6 +42,8 @@ class StepForm(Ask[Json | None]):
         self._schema = self._tool.args_schema
         self._problem = ""
         """What is wrong with it as it stands."""
+        self._began: dict[str, object] = {}
+        """What each field held when the form was opened."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box form"):
@@ -91,6 +94,7 @@ class StepForm(Ask[Json | None]):
         return Input(_typed(value), id=f"f-{name}", compact=True)
 
     def on_mount(self) -> None:
+        self._began = self._held()
         self._check()
         field = self._where_to_begin()
         self.set_focus(field, scroll_visible=False)
@@ -109,6 +113,11 @@ class StepForm(Ask[Json | None]):
         shown = self.query_one(VerticalScroll)
         if field is not None:
             shown.scroll_to_widget(shown.children[shown.children.index(field) - 1], top=True, animate=False)
+
+    def _held(self) -> dict[str, object]:
+        """What each field holds, as it was typed."""
+        fields = {name: self.query_one(f"#f-{name}") for name in self._schema["properties"]}
+        return {name: field.value for name, field in fields.items() if isinstance(field, Input | Select | Switch)}
 
     # what is in the form ---------------------------------------------------------------------------------------------------
 
@@ -168,7 +177,20 @@ class StepForm(Ask[Json | None]):
         if event.button.id == "done":
             self.action_done()
         else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """What was typed is not thrown away without a word."""
+        changed = [f"{name} = {value}" for name, value in self._held().items() if value != self._began.get(name)]
+        if not changed:
             self.dismiss(None)
+            return
+
+        def told(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(None)
+
+        self.app.push_screen(Discard(one_line(f"lost then: {', '.join(changed)}", 400)), told)
 
     def action_done(self) -> None:
         """Take it; where it does not check, say so and go to the field that is wrong."""

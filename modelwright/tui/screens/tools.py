@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -12,7 +13,9 @@ from modelwright.tui.outlined import rows_of
 from modelwright.tui.ruled import EFFECTS
 from modelwright.tui.screens.table import Row, TableScreen, json_text
 from modelwright.tui.texts import labelled, lines, plain, under
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 
 class ToolsScreen(TableScreen):
@@ -53,11 +56,12 @@ class ToolsScreen(TableScreen):
         if row is None:
             return
         tool = tools.load(row.key)
-        plan: Json = {"request": f"call {tool.name}", "steps": [{"id": "s1", "tool": tool.name, "args": dict(tool.example), "sources": {}}]}
+        example = _of_models_here(tool.example, self.root)
+        plan = _call(tool.name, example)
 
         def filled(changes: Json | None) -> None:
             if changes is not None:
-                args = {name: value for name, value in {**tool.example, **changes}.items() if value is not None}
+                args = {name: value for name, value in {**example, **changes}.items() if value is not None}
                 self.app.pop_screen()
                 self.desk.turns.do({"do": "call", "tool": tool.name, "args": args}, f"call {tool.name}")
 
@@ -69,6 +73,26 @@ class ToolsScreen(TableScreen):
 
         if row := self.current():
             self.app.push_screen(TextScreen(f"{row.key}: JSON schema of the arguments", json_text(tools.load(row.key).args_schema)))
+
+
+def _call(tool: str, args: Json) -> Json:
+    return {"request": f"call {tool}", "kind": "plan", "steps": [{"id": "s1", "tool": tool, "args": args, "sources": {}}]}
+
+
+def _of_models_here(example: Json, root: Path) -> Json:
+    """The example, its list of models without those names that stand for nothing here ("tuned")."""
+    return {name: [one for one in value if _is_model(one, root)] if name == "models" else value for name, value in example.items()}
+
+
+def _is_model(name: str, root: Path) -> bool:
+    from modelwright.errors import ModelwrightError
+    from modelwright.modelrefs import resolve
+
+    try:
+        resolve(name, root)
+    except ModelwrightError:
+        return False
+    return True
 
 
 def _fields(schema: Json, needed: Collection[str], width: int) -> list[Content]:

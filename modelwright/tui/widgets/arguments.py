@@ -6,12 +6,16 @@ One argument can be picked, with a key of the plan (`pick`) or by the mouse over
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 from textual.content import Content
 
-from modelwright.tui.state import StepView
 from modelwright.tui.texts import MUTED, lines, plain, request_marked, source_text, value_text
 from modelwright.tui.widgets.plain import Plain
+
+if TYPE_CHECKING:
+    from modelwright.tui.state import StepView
 
 PICKED, OTHER = "› ", "  "
 CHANGED = " ← changed"

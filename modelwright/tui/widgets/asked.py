@@ -5,7 +5,7 @@ The files are looked at in a thread, as an estimate may have to read them; until
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,20 @@ from textual import work
 from textual.content import Content
 from textual.message import Message
 
+from modelwright.text import one_line
 from modelwright.tui.ruled import EFFECTS, always
 from modelwright.tui.texts import MUTED, estimate_texts, lines, money, plain
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.reach import TO_ANSWER, when_reached
-from modelwright.types import Json
 
 if TYPE_CHECKING:
     from modelwright.agent.consent import Consent
+    from modelwright.types import Json
 
+LOW = 40
+"""Lines of a terminal below which what a call does is told on fewer lines."""
+SHORTEST, EDGES = 24, 6
+"""columns of a line, and beside a card"""
 ROOM_FOR_RULE = 96
 """columns from which the rule of "always" stands on the card too: below, it takes half the screen"""
 BUTTONS = (
@@ -46,7 +51,7 @@ class Asked(Plain):
         super().__init__(classes="asked")
         self._found: dict[str, Consent | str] = {}
         """For each step that is asked about what a yes covers, or why that cannot be told."""
-        self._told: tuple[Json, str | None, str] | None = None
+        self._told: tuple[Json, str | None, str, Mapping[str, str]] | None = None
         self._reached = False
         """The focus is in the card, so its keys work."""
 
@@ -87,16 +92,27 @@ class Asked(Plain):
         self._found = found
         self.post_message(self.Looked())
 
-    def tell(self, pending: Json, step: str | None, run: str) -> None:
-        """The question and every step that asks: the highlighted one in full, any other on a line."""
-        self._told = (pending, step, run)
+    def tell(self, pending: Json, step: str | None, run: str, given: Mapping[str, str]) -> None:
+        """The question and every step that asks: the highlighted one in full, any other on a line. `given`: the arguments of each step
+        in short; they are told here too, as the table above may be out of view."""
+        self._told = (pending, step, run, given)
         calls = {call["id"]: call for call in pending["calls"]}
         way = "" if self._reached else f" · {TO_ANSWER}"
         count = f"{len(calls)} steps, " if len(calls) > 1 else ""
         head = plain(f"Allow {count}{_all(_named(call) for call in calls.values())}?{way}", "bold")
         note = [f"note: {pending['note']}"] if pending.get("note") else []
         rows = [self._in_full(call, calls, run) if name == step else self._in_short(call) for name, call in calls.items()]
-        self.say(lines(head, *note, *(line for row in rows for line in row)))
+        wanted = [
+            f"  {one_line(f'{name} {given[name]}' if len(calls) > 1 else given[name], self._across - 2)}"
+            for name in calls
+            if given.get(name)
+        ]
+        self.say(lines(head, *wanted, *note, *(line for row in rows for line in row)))
+
+    @property
+    def _across(self) -> int:
+        """Columns; before it has any, about those that it will get."""
+        return max(SHORTEST, self.content_size.width or self.app.size.width - EDGES)
 
     def _in_full(self, call: Json, calls: dict[str, Json], run: str) -> list[str | Content]:
         """What the call does; what each yes covers, which is for all that ask."""
@@ -115,17 +131,25 @@ class Asked(Plain):
         if isinstance(found, str):
             return [found]
         seconds, memory, disk = estimate_texts(call.get("estimate"))
+        writes = f"writes  {_places(found.writes) or 'the folder of this run only'}"
+        reads = f"reads   {_places(found.reads) or 'no file of yours'}"
+        runs = f"runs    {call['tool']} ({', '.join(EFFECTS.get(name, name) for name in found.effects)})"
+        spends = f"spends  {seconds}, {memory} memory, {disk} disk, {money(call.get('estimate'))}"
         return [
-            f"  writes  {_places(found.writes) or 'the folder of this run only'}",
-            f"  reads   {_places(found.reads) or 'no file of yours'}",
-            f"  runs    {call['tool']} ({', '.join(EFFECTS.get(name, name) for name in found.effects)})",
-            f"  spends  {seconds}, {memory} memory, {disk} disk, {money(call.get('estimate'))}",
+            *self._beside(writes, reads),
+            *self._beside(runs, spends),
             *(f"  because {why} (rule {rule})" for rule, why in found.asked_by),
             f"  allow   {_as_they_stand(len(calls))}, once",
             f"  for run every call of {_all(dict.fromkeys(one['tool'] for one in calls.values()))}, with any arguments, "
             f"till run {run} ends; what the policy denies stays denied",
             Content.assemble("  always  ", plain(self._covered(found.rule), MUTED)),
         ]
+
+    def _beside(self, first: str, second: str) -> list[str]:
+        """On one line where the terminal is low and both have room: the table above is to stay in view."""
+        both = f"  {first} · {' '.join(second.split())}"
+        is_low = self.app.size.height < LOW
+        return [both] if is_low and len(both) <= self._across else [f"  {first}", f"  {second}"]
 
     def _covered(self, rule: str) -> str:
         """What a rule allows, in words on one line; [A] shows it whole before it is written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from markdown_it import MarkdownIt
 from textual import work
@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Markdown
 
 from modelwright.text import safe_text
@@ -18,7 +19,10 @@ from modelwright.tui.messages import Replied, Said
 from modelwright.tui.texts import lines, plain
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.reach import TO_ANSWER, when_reached
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.tui.state import RunView
+    from modelwright.types import Json
 
 WORDS_AT_ONCE = 12
 AS_A_LIST = 400
@@ -32,6 +36,13 @@ def parser() -> MarkdownIt:
 
 class Answer(Vertical):
     """Text in Markdown; it is written out in pieces, so that one can begin to read."""
+
+    class Written(Message):
+        """All of it stands there."""
+
+        def __init__(self, answer: Answer) -> None:
+            super().__init__()
+            self.answer = answer
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -50,11 +61,13 @@ class Answer(Vertical):
         words = text.split(" ")
         if len(words) > AS_A_LIST:
             await shown.update(text)
-            return
-        stream = Markdown.get_stream(shown)
-        for at in range(0, len(words), WORDS_AT_ONCE):
-            await stream.write(" ".join(words[at : at + WORDS_AT_ONCE]) + " ")
-        await stream.stop()
+        else:
+            stream = Markdown.get_stream(shown)
+            for at in range(0, len(words), WORDS_AT_ONCE):
+                await stream.write(" ".join(words[at : at + WORDS_AT_ONCE]) + " ")
+            await stream.stop()
+        shown.refresh(layout=True)
+        self.call_after_refresh(self.post_message, self.Written(self))
 
 
 class BudgetCard(Vertical, can_focus=True):
@@ -114,9 +127,10 @@ class OfferCard(Vertical, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("u", "go_on", "go on")]
 
-    def __init__(self, unfinished: Json) -> None:
+    def __init__(self, unfinished: Json, view: RunView | None = None) -> None:
+        """`view` is the run as its events tell it."""
         super().__init__()
-        self.unfinished = unfinished
+        self.unfinished, self._view = unfinished, view
 
     def compose(self) -> ComposeResult:
         yield Plain(classes="title")
@@ -129,9 +143,13 @@ class OfferCard(Vertical, can_focus=True):
             return self.query_one(".title", Plain).say(
                 lines((f"? {self.unfinished['stands']}", "bold"), f"  {self.unfinished['request'][:300]}")
             )
-        way = 'u, or saying "go on", goes on with it' if reached else 'saying "go on" goes on with it; so does u after Ctrl+G'
-        shown = lines((f"‖ {self.unfinished['stands']}", "bold"), f"  {self.unfinished['request'][:300]}", f"  {way}")
+        way = 'u, or saying "go on", goes on with it' if reached else 'say "go on", or /resume, to go on with it; so does u after Ctrl+G'
+        shown = lines((f"‖ {self.unfinished['stands']}{self._reached()}", "bold"), f"  {self.unfinished['request'][:300]}", f"  {way}")
         return self.query_one(".title", Plain).say(shown)
+
+    def _reached(self) -> str:
+        """ ", step 9 of 20"."""
+        return f", {self._view.reached()}" if self._view is not None and self._view.reached() else ""
 
     def action_go_on(self) -> None:
         self.post_message(Said("go on"))

@@ -12,12 +12,12 @@ TICKS = 4
 
 
 class Chart(PlotextPlot):
-    def draw(self, name: str, points: Sequence[tuple[float, float]]) -> None:
+    def draw(self, name: str, points: Sequence[tuple[float, float]], *, ended: bool = False) -> None:
         plot = self.plt
         plot.clear_data()
         plot.clear_figure()
         plot.plot([x for x, _ in points], [y for _, y in points], marker="braille")
         first, last = int(points[0][0]), int(points[-1][0])
         plot.xticks(sorted({first + round((last - first) * n / TICKS) for n in range(TICKS + 1)}))  # steps are whole numbers
-        plot.title(f"{safe_text(name)}: {points[0][1]:.4g} at first, {points[-1][1]:.4g} now")
+        plot.title(f"{safe_text(name)}: {points[0][1]:.4g} at first, {points[-1][1]:.4g} {'at last' if ended else 'now'}")
         self.refresh()

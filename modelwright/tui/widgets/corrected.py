@@ -8,12 +8,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from modelwright.types import Json
-
 if TYPE_CHECKING:
     from modelwright.tui.state import RunView
     from modelwright.tui.widgets.plain import Plain
     from modelwright.tui.widgets.plan_card import PlanCard
+    from modelwright.types import Json
 
 CHANGED = "· changed below"
 

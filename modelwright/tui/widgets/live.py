@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual import events
 from textual.app import ComposeResult
@@ -34,6 +34,10 @@ SHORTEST_MESSAGE = 12
 """characters below which a message is left out"""
 FIRST = ("loss", "eval_loss", "tokens_per_second")
 """Curves in the order in which a person looks at them."""
+
+
+COUNTS = ("chunks",)
+"""What a step counts of each thing that it goes through; in their order these make no curve."""
 
 
 class LiveCard(Vertical):
@@ -101,8 +105,8 @@ class LiveCard(Vertical):
         sign = SIGNS.get(step.status, "?")
         head = Content.assemble((f"{sign} {step.id} {step.tool:<16} {step.status:<9} ", STYLES.get(step.status, MUTED)))
         if step.status == RUNNING:
-            memory = [plain(f"    {told}", MUTED)] if (told := self._memory(step)) else []
-            return [Content.assemble(head, "\n", plain("    " + self._moving(step, now))), *memory]
+            below = [plain(f"    {told}", MUTED) for told in (step.begun_anew, self._memory(step)) if told]
+            return [Content.assemble(head, "\n", plain("    " + self._moving(step, now))), *below]
         if step.status in (DONE, UNVERIFIED):
             passed = sum(bool(c["passed"]) for c in step.checks)
             checks = f" · {passed} of {len(step.checks)} checks" if step.checks else ""
@@ -156,8 +160,16 @@ class LiveCard(Vertical):
     def _curves(self) -> list[tuple[str, list[tuple[float, float]]]]:
         """The series of the step that runs, or of the last one that had any; those that a person looks at first come first."""
         step = self.view.current() or next((s for s in reversed(self.view.steps.values()) if s.series), None)
-        found = [(name, series.points) for name, series in step.series.items() if len(series.points) > 1] if step else []
+        level = self._most > 1  # where there is room for several, one that stays level tells that
+        series = step.series.items() if step else ()
+        found = [(name, one.points) for name, one in series if worth_drawing(name, one.points, level=level)]
         return sorted(found, key=lambda curve: FIRST.index(curve[0]) if curve[0] in FIRST else len(FIRST))
+
+
+def worth_drawing(name: str, points: Sequence[tuple[float, float]], *, level: bool = False) -> bool:
+    """Whether a curve tells more than its last value: not one point, not a level line unless those are wanted, not the pieces of one file
+    after the other."""
+    return name not in COUNTS and len(points if level else {value for _, value in points}) > 1
 
 
 def _side_by_side(parts: list[str], width: int) -> list[str]:

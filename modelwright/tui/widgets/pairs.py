@@ -5,12 +5,16 @@ In the drawing all intervals of one metric share a scale: │ is zero (no differ
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 from textual import events
 from textual.widgets import DataTable
 
 from modelwright.tui.texts import cell
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 VERDICTS = {"better": "▲ better", "worse": "▼ worse", "cannot tell": "≈ cannot tell"}
 ROOM_FOR_DRAWING = 110

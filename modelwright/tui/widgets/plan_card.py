@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,18 +17,21 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Button, DataTable
 
 from modelwright.tui.messages import AlwaysWritten, PlanTaken, Replied
-from modelwright.tui.state import RunView, StepView
 from modelwright.tui.widgets import plan_edits
 from modelwright.tui.widgets.arguments import Arguments
 from modelwright.tui.widgets.asked import BUTTONS, Asked
 from modelwright.tui.widgets.held import deeds_of
 from modelwright.tui.widgets.plain import Plain
-from modelwright.tui.widgets.plan_table import Others, PlanTable
+from modelwright.tui.widgets.plan_table import Others, PlanTable, in_short
 from modelwright.tui.widgets.reach import Answers
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.tui.state import RunView, StepView
+    from modelwright.types import Json
 
 GRACE_SECONDS = 0.5
 ANSWERS = ("allow_for_run", "always")
+OF_A_STEP = ("edit_step", "remove", "move_step")
 CHANGES = ("allow", "edit_step", "remove", "move_step", "add", "open_file")
 
 
@@ -111,7 +114,7 @@ class PlanCard(PlanTable):
         if self.pending is None or self.draft is not None:
             return asked.say("")
         step = self.selected()
-        return asked.tell(self.pending, step.id if step else None, self.view.run)
+        return asked.tell(self.pending, step.id if step else None, self.view.run, {one.id: in_short(one) for one in self.steps()})
 
     def on_asked_looked(self, event: Asked.Looked) -> None:
         event.stop()
@@ -129,6 +132,8 @@ class PlanCard(PlanTable):
             return self._can_change and self.is_edited == (action == "undo")
         if action in ANSWERS:
             return self.pending is not None and self.draft is None
+        if action in OF_A_STEP and self.selected() is None:  # at the row of totals
+            return False
         return self._can_change if action in CHANGES else True
 
     @property

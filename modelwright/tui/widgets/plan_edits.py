@@ -6,9 +6,12 @@ import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from modelwright.tui.state import StepView
 from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.tui.state import StepView
 
 EDITED = "edit"
 """The source of an argument that a person put in."""

@@ -7,11 +7,14 @@ Columns are given their widths: those that Textual finds out itself never shrink
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from rich.text import Text
 from textual import events
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
+from textual.geometry import Region
 from textual.widgets import DataTable
 
 from modelwright.plantable import default_text
@@ -27,6 +30,9 @@ ROOM_FOR_ARGUMENTS = 100
 EDGES = 6
 """columns beside a card"""
 SHORTEST_ARGUMENTS = 16
+HEADING = 1
+"""lines of the table above its first row"""
+REFERENCE = re.compile(r"\$s\d+\.")
 PADDING = 2
 """columns of a cell, one on both sides"""
 COLUMNS = ("step", "tool", "arguments", "time", "memory", "disk", "decision")
@@ -59,6 +65,7 @@ class PlanTable(Vertical):
         super().__init__()
         self.view = view
         self.draft: Json | None = None
+        self._highlighted: int | None = None
 
     @property
     def table(self) -> DataTable[Text]:
@@ -161,6 +168,17 @@ class PlanTable(Vertical):
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         event.stop()
         self.show_detail()
+        before, self._highlighted = self._highlighted, event.cursor_row
+        if self.table.has_focus and before not in (None, event.cursor_row):
+            self.call_after_refresh(self._show_row)
+
+    def _show_row(self) -> None:
+        """The highlighted row, where the card is longer than the screen."""
+        talk = self.parent
+        if isinstance(talk, VerticalScroll) and self.table.has_focus:
+            row = HEADING + self.table.cursor_row - round(self.table.scroll_y)
+            region = Region(0, self.virtual_region.y + self.table.virtual_region.y + row, 1, 1)
+            talk.scroll_to_region(region, animate=False, force=True, immediate=True)
 
     def action_source(self, by: int) -> None:
         self.query_one(Arguments).pick(by)
@@ -178,6 +196,12 @@ class PlanTable(Vertical):
         guess = f" · {GUESSED}" if (step.estimate or {}).get("first_guess") else ""
         reused = f" · {DONE_BEFORE}" if (step.estimate or {}).get("reused") else ""
         return detail.tell(step, f"{step.id} {step.tool}{why}{guess}{reused}", self.view.request)
+
+
+def in_short(step: StepView) -> str:
+    """What decides stands before what another step makes."""
+    made = {name: value for name, value in step.args.items() if REFERENCE.search(value_text(value))}
+    return _given(replace(step, args={**{name: value for name, value in step.args.items() if name not in made}, **made}))
 
 
 def _given(step: StepView) -> str:

@@ -5,6 +5,8 @@ At the list a digit takes its answer at once, unless a further digit could follo
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -15,7 +17,9 @@ from modelwright.tui.messages import Replied
 from modelwright.tui.texts import lines, plain
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.reach import TO_ANSWER, when_reached
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 DIGITS = "0123456789"
 MOST_DIGITS = 4

@@ -5,9 +5,9 @@ It takes the place of the part that moved while the run was at work (live.py), s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,11 +21,13 @@ from modelwright.tui.messages import Said
 from modelwright.tui.state import CUT, PENDING, SIGNS, RunView, StepView
 from modelwright.tui.texts import MUTED, lines, plain
 from modelwright.tui.widgets.chart import Chart
-from modelwright.tui.widgets.live import FIRST, STYLES
+from modelwright.tui.widgets.live import FIRST, STYLES, worth_drawing
 from modelwright.tui.widgets.pairs import Pairs
 from modelwright.tui.widgets.plain import Plain
 from modelwright.tui.widgets.samples import Samples, samples_of
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 Curve = tuple[str, list[tuple[float, float]]]
 OUTCOMES = {
@@ -41,6 +43,9 @@ NOTHING, WAITING = "nothing", "waiting"
 REJECTED = "· rejected by you"
 """A no is an answer, and nothing that went wrong."""
 CANCELLED = "· cancelled by you"
+LEFT = "· left without an answer"
+DROPPED, STILL_OPEN = "the question is dropped; it", "nothing was done; the question"
+"""How the agent says that nobody answers its question now, and how that reads beside "left"."""
 ENDED_FOR_GOOD = 'it cannot go on; Ctrl+G and g, or saying "again", runs its plan as a new run, which reuses what is done'
 CAN_GO_ON = ("interrupted", "failed", "waiting")
 
@@ -67,11 +72,12 @@ class ResultCard(Vertical, can_focus=True):
         super().__init__()
         self.result = result
         steps = [step for step in result["steps"] if step.get("result")]
-        self.pairs: list[Json] = [pair for step in steps for pair in step["result"].get("pairs") or []]
-        self.samples = [sample for step in steps for sample in samples_of(step)]
+        self.pairs: list[Json] = [pair for step in steps for pair in _read(lambda s: s["result"].get("pairs") or [], step)]
+        self.samples = [sample for step in steps for sample in _read(samples_of, step)]
         seen = view.steps if view is not None and view.run == result["run"] else {}
         self._cut = [step for step in seen.values() if step.status == CUT]
-        self._curves = [curve for step in steps for curve in _curves(step, seen.get(step["id"]))] if curves or view is not None else []
+        drawn = steps if curves or view is not None else []
+        self._curves = [curve for step in drawn for curve in _read(lambda s: _curves(s, seen.get(s["id"])), step)]
 
     @property
     def ran(self) -> bool:
@@ -88,8 +94,10 @@ class ResultCard(Vertical, can_focus=True):
         if self.samples:
             yield Samples(self.samples)
         for name, points in self._curves:
+            if not worth_drawing(name.rpartition(": ")[2], points):
+                continue
             chart = Chart()
-            chart.draw(name, points)
+            chart.draw(name, points, ended=True)
             yield chart
         if self.paths():
             yield Plain(self._files(), classes="files")
@@ -100,7 +108,13 @@ class ResultCard(Vertical, can_focus=True):
     def _title(self) -> str:
         result, spent = self.result, self.result["spent"]
         outcome = (
-            CANCELLED if self._is_cancelled else REJECTED if self._is_rejected else str(OUTCOMES.get(result["status"], result["status"]))
+            CANCELLED
+            if self._is_cancelled
+            else LEFT
+            if self._is_left
+            else REJECTED
+            if self._is_rejected
+            else str(OUTCOMES.get(result["status"], result["status"]))
         )
         if result["status"] == NOTHING:
             return outcome + (f": {one_line(result['error']['message'], 300)}" if result.get("error") else "")
@@ -122,6 +136,11 @@ class ResultCard(Vertical, can_focus=True):
         return is_rejection(self.result.get("error"))
 
     @property
+    def _is_left(self) -> bool:
+        """Whether it asked, and the question was not wanted."""
+        return self._is_rejected and str(self.result["error"]["message"]).startswith(DROPPED)
+
+    @property
     def _is_cancelled(self) -> bool:
         from modelwright.agent.ending import is_cancelled
 
@@ -134,7 +153,8 @@ class ResultCard(Vertical, can_focus=True):
         ]
         error = self.result.get("error")
         if error and self._is_rejected:
-            rows.append(ENDED_FOR_GOOD if self._is_cancelled else one_line(error["message"], 600))
+            said = str(error["message"]).replace(DROPPED, STILL_OPEN)
+            rows.append(ENDED_FOR_GOOD if self._is_cancelled else one_line(at_hand(said), 600))
         elif error:
             rows.append((f"✗ {one_line(error['message'], 600)}", "$text-error"))
             rows += [f"  fix: {one_line(at_hand(error['fix']), 400)}"] if error.get("fix") else []
@@ -228,10 +248,18 @@ def _took(step: Json) -> str:
     return " · ".join(filter(None, parts))
 
 
+def _read(read: Callable[[Json], Sequence[Any]], step: Json) -> Sequence[Any]:
+    """What of a step is drawn. A tool may call something else by the same name, and a result that cannot be drawn is still told."""
+    try:
+        return list(read(step))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
+
+
 def _curves(step: Json, moved: StepView | None) -> list[Curve]:
     """Of one step: its losses, else what a person looks at first of what it told as it moved."""
-    losses = step["result"].get("losses") or []
-    if len(losses) > 1:
+    losses = step["result"].get("losses") or []  # of an index: what each document lost
+    if len(losses) > 1 and all(isinstance(loss, (int, float)) for loss in losses):
         return [(f"{step['tool']}: loss", [(float(at), float(loss)) for at, loss in enumerate(losses, 1)])]
     told = {name: series.points for name, series in moved.series.items() if len(series.points) > 1} if moved else {}
     name = next((name for name in (*FIRST, *told) if name in told), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual import events
 from textual.content import Content
@@ -11,7 +11,9 @@ from textual.content import Content
 from modelwright.text import one_line, safe_text
 from modelwright.tui.texts import lines, plain
 from modelwright.tui.widgets.plain import Plain
-from modelwright.types import Json
+
+if TYPE_CHECKING:
+    from modelwright.types import Json
 
 SIDE_BY_SIDE = 100
 """columns from which two answers stand beside each other"""

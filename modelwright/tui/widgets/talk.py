@@ -10,22 +10,28 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.containers import VerticalScroll
+from textual.geometry import Size
 from textual.widget import Widget
 
 from modelwright.tui.texts import lines
 from modelwright.tui.widgets.plain import Plain
-from modelwright.types import Json
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from modelwright.tui.data import PastTurn
+    from modelwright.tui.widgets.cards import Answer
     from modelwright.tui.widgets.results import ResultCard
+    from modelwright.types import Json
 
 MOST_CARDS = 200
 """Older ones are taken off the screen; they stay in the session."""
 MOST_QUEUED = 3
 """Lines that are shown."""
-
+SETTLES_SECONDS = 1.0
+"""After the terminal got another size: so long its cards find their new heights."""
 
 EXAMPLES = ("what can you do?", "quantize the built-in model to Q4_K_M", "does llama-3.1-8b fit in memory at 16k?")
 
@@ -38,6 +44,73 @@ class Examples(Plain):
 
 
 class Talk(VerticalScroll, can_focus=False):
+    """What was looked at stays in view when this gets another size: the end where one was there, else what stood at the top.
+
+    Textual keeps an end only while the size stays: it reckons with the height that was.
+    """
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._at_end = True
+        self._place: tuple[Widget, int] | None = None
+        """The card at the top, and how many of its lines are above."""
+        self._noted_at = self._terminal = Size(0, 0)
+        self._settling: Timer | None = None
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.outer_size == self._noted_at and self._settling is None:  # else it is the layout that moves, and nobody who looks
+            self._note()
+
+    def _note(self) -> None:
+        at = round(self.scroll_y)
+        self._at_end = at >= self.max_scroll_y
+        top = next((card for card in self.children if card.virtual_region.bottom > at), None)
+        self._place = (top, at - top.virtual_region.y) if top is not None else None
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self._terminal != self.app.size:
+            self._settle()
+        self._noted_at = event.size
+        self._keep_place()
+
+    def _settle(self) -> None:
+        """The cards get other heights one after the other."""
+        before, self._terminal = self._terminal, self.app.size
+        if before and self._settling is None:
+            self._settling = self.set_timer(SETTLES_SECONDS, self._settled)
+
+    def _settled(self) -> None:
+        self._keep_place()
+        self._moved()
+
+    def _moved(self) -> None:
+        """What is in view now is what somebody wants there."""
+        if self._settling is not None:
+            self._settling.stop()
+            self._settling = None
+        self._note()
+
+    def on_mouse_scroll_up(self) -> None:
+        self._moved()
+
+    def on_mouse_scroll_down(self) -> None:
+        self._moved()
+
+    def watch_virtual_size(self) -> None:
+        if self._settling is not None:
+            self.call_after_refresh(self._keep_place)
+        elif self.outer_size == self._noted_at and not self.is_anchored:
+            self._note()
+
+    def _keep_place(self) -> None:
+        if self._at_end:
+            if self.is_anchored or self.max_scroll_y > 0:  # an anchor pulls what has room to the bottom
+                self.anchor()
+        elif self._settling is not None and self._place is not None and self._place[0].parent is self:
+            card, above = self._place
+            self.scroll_to(y=card.virtual_region.y + min(above, card.outer_size.height - 1), animate=False, force=True, immediate=True)
+
     def add(self, *cards: Widget, keep: Container[Widget | None] = ()) -> None:
         """Below all others; the oldest go, but for those to keep."""
         self.query(Examples).remove()
@@ -45,6 +118,7 @@ class Talk(VerticalScroll, can_focus=False):
         for old in list(self.children)[: max(0, len(self.children) + len(cards) - MOST_CARDS)]:
             if old not in keep:
                 old.remove()
+        self._at_end = True
         self.anchor()
 
     def add_past(self, turns: Sequence[PastTurn], result: Json | None, root: Path) -> None:
@@ -68,6 +142,7 @@ class Talk(VerticalScroll, can_focus=False):
         """What is above or below."""
         if by < 0:
             self.release_anchor()
+        self._moved()
         (self.scroll_page_up if by < 0 else self.scroll_page_down)(animate=False)
 
     def bring_into_view(self, card: Widget) -> None:
@@ -76,6 +151,7 @@ class Talk(VerticalScroll, can_focus=False):
             self.anchor(False)
         for part in [part for part in card.query(".asked, .buttons") if part.display] or [card]:
             self.scroll_to_widget(part, animate=False, immediate=True, force=True)  # also where all has room, but stands too low
+        self._moved()
 
     def newest_with_keys(self, waiting: Widget | None) -> tuple[Widget, Widget] | None:
         """The card that waits, else the newest one that takes keys; with the part of it that the focus goes to."""
@@ -85,10 +161,16 @@ class Talk(VerticalScroll, can_focus=False):
                 return card, part
         return None
 
+    def on_answer_written(self, event: Answer.Written) -> None:
+        """The end of the newest thing that is said, unless the person looks at what is above."""
+        if self._at_end and self.children[-1] is event.answer:
+            self.anchor()
+
     def on_result_card_sized(self, event: ResultCard.Sized) -> None:
         """The newest result, when it is longer than the screen, is shown from its beginning."""
         card = event.card
-        if self.is_anchored and self.children[-1] is card and card.outer_size.height >= self.size.height:
+        is_long = card.outer_size.height >= self.size.height
+        if self._settling is None and self.is_anchored and self.children[-1] is card and is_long:
             self.anchor(False)
             self.scroll_to(y=card.virtual_region.y, animate=False, force=True)
 
