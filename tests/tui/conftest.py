@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from modelwright.engines import train_memory
 from modelwright.tui import clock, data
 from modelwright.tui.app import Modelwright
 from modelwright.tui.widgets import held, plan_card
@@ -22,11 +23,13 @@ TALKING = Path(__file__).with_name("talking.py")
 
 @pytest.fixture(autouse=True)
 def drawn_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clocks stand still, a place's name is the same everywhere, and the terminal has colours."""
+    """Clocks stand still, a place's name and a processor are the same everywhere, and the terminal has colours."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     monkeypatch.setattr(clock, "now", lambda: lines.START + 60)
     monkeypatch.setattr(data, "memory_of", lambda pid: 2_100_000_000)
+    monkeypatch.setattr(train_memory, "in_bfloat16", lambda method: False)
+    monkeypatch.setattr(train_memory, "cores", lambda threads: 2)
     monkeypatch.setattr(plan_card, "GRACE_SECONDS", 0.0)
     monkeypatch.setattr(held, "HOLD_SECONDS", 0.001)
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
