@@ -18,9 +18,10 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from modelwright.tui import conversations
 from modelwright.tui.commands import Palette, named
 from modelwright.tui.hearing import Hearing
-from modelwright.tui.leaving import GOES_ON, LEAVE, PAUSE, asked_before, bound_here, told_after
+from modelwright.tui.leaving import GOES_ON, LEAVE, PAUSE, asked_before, told_after
 from modelwright.tui.link import COMMAND
 from modelwright.tui.notices import Notices
 from modelwright.tui.screens.chat import Chat
@@ -234,20 +235,13 @@ class Modelwright(Notices):
         elif not self.turns.raise_limits(limits):
             self.notify("there is no run to raise a bound of", severity="warning", markup=False)
 
+    # the conversation --------------------------------------------------------------------------------------------------------
+
     def action_export(self) -> None:
         self.export_to("")
 
     def export_to(self, words: str) -> None:
-        """ "json", "notes.md"; Markdown where nothing is said."""
-        from modelwright.errors import ModelwrightError
-        from modelwright.tui.data import export_named
-
-        try:
-            self.notify(f"written to {export_named(self.root, self.session, words)}", markup=False)
-        except ModelwrightError as error:
-            self.notify(str(error), severity="warning", markup=False)
-
-    # sessions ----------------------------------------------------------------------------------------------------------------
+        conversations.export(self, words)
 
     def action_new(self) -> None:
         from modelwright.agent.sessions import new_name
@@ -259,22 +253,9 @@ class Modelwright(Notices):
         self.change_session("-".join(words.split()))
 
     def change_session(self, name: str) -> None:
-        """Go on with another conversation."""
-        from modelwright.agent.sessions import check_name
-        from modelwright.errors import BadRequest
+        conversations.change(self, name)
 
-        if why := bound_here(self):
-            return self.notify(why, severity="warning", markup=False)
-        try:
-            self.session = check_name(name)
-        except BadRequest as error:
-            return self.notify(str(error), severity="error", markup=False)
-        self.view = RunView()
-        self.turns.over()  # what it asks stays asked there
-        self.call_later(self._open_other)
-        return None
-
-    async def _open_other(self) -> None:
+    async def open_other(self) -> None:
         await self.chat.begin(self.session)
         self._load_past()
         await self.turns.restart()

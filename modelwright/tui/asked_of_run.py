@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from modelwright.text import human_bytes, human_seconds
-from modelwright.tui.state import CUT, PENDING, RUNNING, RunView, StepView
+from modelwright.tui.state import RunView
+from modelwright.tui.steps import CUT, PENDING, RUNNING, StepView
 
 IT = r"(?:it|this|that|things|everything|we|you|(?:the|my|our|this) (?:run|training|step|job|fine-?tun(?:e|ing)))"
 NOW = r"(?: (?:now|yet|still|so far|right now|currently|at the moment|by now|already))*"

@@ -50,7 +50,7 @@ def test_a_text_has_the_same_vector_alone_and_among_others() -> None:
     encoder = bert.BertEncoder(folder)
     together = encoder.embed(TEXTS)
     assert np.abs(encoder.embed([TEXTS[2]])[0] - together[2]).max() < 1e-5
-    assert np.array_equal(together[2], together[6])
+    assert np.abs(together[2] - together[6]).max() < 1e-5  # a product's last bit may depend on the place of its row
     assert np.linalg.norm(together, axis=1) == pytest.approx(1.0, abs=1e-5)
     assert encoder.embed([]).shape == (0, 384)
 

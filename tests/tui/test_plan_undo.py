@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from modelwright.tui.app import Modelwright
 from modelwright.tui.screens.step_form import StepForm
-from modelwright.tui.state import StepView
+from modelwright.tui.steps import StepView
 from modelwright.tui.widgets.plan_card import PlanCard
 from tests.tui import lines
 from tests.tui.waiting import add_step, ask, shows, text_of, until

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwright.tui.state import MOST_POINTS, RunView, Series
+from modelwright.tui.state import RunView
+from modelwright.tui.steps import MOST_POINTS, Series
 from modelwright.tui.widgets.live import worth_drawing
 from tests.tui import lines
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from textual import events
+from textual.app import App
 from textual.content import Content
 
 from modelwright.tui.ruled import always
@@ -29,3 +31,17 @@ class Always(Confirm):
         for rule in self._rules:
             made += labelled(always(rule), min(self.size.width * 9 // 10, 110) - EDGES)
         return made
+
+
+def write(rules: Sequence[str], root: Path, app: App[None]) -> bool:
+    """Add them to the policy of this folder and tell where they stand; whether that went well."""
+    from modelwright.agent.consent import write_always
+    from modelwright.errors import ModelwrightError
+
+    try:
+        path = [write_always(rule, root) for rule in rules][-1]
+    except (ModelwrightError, OSError) as error:
+        app.notify(str(error), severity="error", markup=False)
+        return False
+    app.notify(f"the rule stands at the end of {path.name}; F8 shows all", markup=False)
+    return True

@@ -11,7 +11,7 @@ from textual.content import Content
 from modelwright.text import clean
 from modelwright.tui.data import database
 from modelwright.tui.screens.table import SHORTEST_CELL, Row, TableScreen
-from modelwright.tui.state import run_state
+from modelwright.tui.steps import run_state
 from modelwright.tui.texts import plain
 from modelwright.tui.widgets.results import CAN_GO_ON, NOTHING, WAITING
 

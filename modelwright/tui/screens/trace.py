@@ -13,7 +13,8 @@ from textual.timer import Timer
 from modelwright.tui.data import database
 from modelwright.tui.outlined import rows_of
 from modelwright.tui.screens.table import Row, TableScreen, json_text
-from modelwright.tui.state import SIGNS, RunView
+from modelwright.tui.state import RunView
+from modelwright.tui.steps import SIGNS
 from modelwright.tui.texts import labelled, lines
 from modelwright.tui.told import told
 

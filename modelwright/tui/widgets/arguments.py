@@ -15,7 +15,7 @@ from modelwright.tui.texts import MUTED, lines, plain, request_marked, source_te
 from modelwright.tui.widgets.plain import Plain
 
 if TYPE_CHECKING:
-    from modelwright.tui.state import StepView
+    from modelwright.tui.steps import StepView
 
 PICKED, OTHER = "› ", "  "
 CHANGED = " ← changed"

@@ -12,7 +12,8 @@ from textual.content import Content
 from modelwright.text import human_bytes, human_seconds, one_line
 from modelwright.tui import clock
 from modelwright.tui.at_hand import at_hand
-from modelwright.tui.state import CUT, DONE, FAILED, PLANNING, RUNNING, SIGNS, UNVERIFIED, RunView, StepView
+from modelwright.tui.state import RunView
+from modelwright.tui.steps import CUT, DONE, FAILED, PLANNING, RUNNING, SIGNS, UNVERIFIED, StepView
 from modelwright.tui.texts import MUTED, bar, plain
 from modelwright.tui.widgets.chart import Chart
 from modelwright.tui.widgets.plain import Plain

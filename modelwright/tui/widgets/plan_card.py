@@ -26,7 +26,8 @@ from modelwright.tui.widgets.plan_table import Others, PlanTable, in_short
 from modelwright.tui.widgets.reach import Answers
 
 if TYPE_CHECKING:
-    from modelwright.tui.state import RunView, StepView
+    from modelwright.tui.state import RunView
+    from modelwright.tui.steps import StepView
     from modelwright.types import Json
 
 GRACE_SECONDS = 0.5
@@ -188,25 +189,19 @@ class PlanCard(PlanTable):
         """Show the rules that would be written; write them after a yes."""
         from modelwright.tui.screens.always import Always
 
-        rules = self.query_one(Asked).rules()
         if not self._heard() or self.pending is None:
-            return None
-        if not rules:
-            return self.app.notify("what it touches is not known yet", markup=False)
-        self.app.push_screen(Always(rules), lambda yes: self._write(rules) if yes else None)
-        return None
+            return
+        if rules := self.query_one(Asked).rules():
+            self.app.push_screen(Always(rules), lambda yes: self._write(rules) if yes else None)
+        else:
+            self.app.notify("what it touches is not known yet", markup=False)
 
     def _write(self, rules: list[str]) -> None:
-        from modelwright.agent.consent import write_always
-        from modelwright.errors import ModelwrightError
+        from modelwright.tui.screens.always import write
 
-        try:
-            path = [write_always(rule, self._root) for rule in rules][-1]
-        except (ModelwrightError, OSError) as error:
-            return self.app.notify(str(error), severity="error", markup=False)
-        self.app.notify(f"the rule stands at the end of {path.name}; F8 shows all", markup=False)
-        self.post_message(AlwaysWritten())
-        return self._reply({"allow_for_run": self._asked_ids()})
+        if write(rules, self._root, self.app):
+            self.post_message(AlwaysWritten())
+            self._reply({"allow_for_run": self._asked_ids()})
 
     def action_reject(self) -> None:
         """No, with a reason."""

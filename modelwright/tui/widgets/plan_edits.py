@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from modelwright.types import Json
 
 if TYPE_CHECKING:
-    from modelwright.tui.state import StepView
+    from modelwright.tui.steps import StepView
 
 EDITED = "edit"
 """The source of an argument that a person put in."""

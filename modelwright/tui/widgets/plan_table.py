@@ -20,7 +20,8 @@ from textual.widgets import DataTable
 from modelwright.plantable import default_text
 from modelwright.text import one_line
 from modelwright.totals import total
-from modelwright.tui.state import RunView, StepView
+from modelwright.tui.state import RunView
+from modelwright.tui.steps import StepView
 from modelwright.tui.texts import ROUGHLY, cell, estimate_texts, lines, value_text
 from modelwright.tui.widgets.arguments import CHANGED, Arguments
 from modelwright.tui.widgets.plain import Plain

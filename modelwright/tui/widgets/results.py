@@ -18,7 +18,8 @@ from textual.message import Message
 from modelwright.text import counted, human_bytes, human_seconds, one_line, safe_text
 from modelwright.tui.at_hand import at_hand
 from modelwright.tui.messages import Said
-from modelwright.tui.state import CUT, PENDING, SIGNS, RunView, StepView
+from modelwright.tui.state import RunView
+from modelwright.tui.steps import CUT, PENDING, SIGNS, StepView
 from modelwright.tui.texts import MUTED, lines, plain
 from modelwright.tui.widgets.chart import Chart
 from modelwright.tui.widgets.live import FIRST, STYLES, worth_drawing
