@@ -71,7 +71,8 @@ def _believed(case: Case) -> Decision | None:
     """A draft that the model is sure of, in the order that the words give the same tools."""
     steps = once(case.draft.steps, case.reading, case.tools) if {s.tool for s in case.draft.steps} <= set(case.tools) else []
     drafted = [step.tool for step in steps]
-    is_whole = len(steps) < MOST_DRAFTED or set(case.mine) <= set(drafted)
+    vacant = len(case.draft.steps) - len(steps)  # the same again, where another tool is meant: "index it, check it, answer me"
+    is_whole = (len(steps) < MOST_DRAFTED and not vacant) or set(case.mine) <= set(drafted)
     if case.draft.score < WHOLE or not steps or not is_whole or (case.rules and weighing.says_no_more(case)):
         return None
     alike = sorted(case.mine) == sorted(drafted)
@@ -110,6 +111,8 @@ def _rules_know_better(case: Case, drafted: Sequence[str]) -> bool:
     misses_a_thing = weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted)
     if (spoken in case.mine and spoken not in drafted) or (sure and (misses_a_thing or weighing.another_later(case, drafted))):
         return True
+    if sure and len(set(case.mine)) > MOST_DRAFTED:
+        return True
     bare = bool(case.rules) and weighing.says_no_more(case) and not set(case.mine) & set(drafted)
     return bare or (sure and case.first < GUESS)
 
@@ -126,8 +129,10 @@ def _rules_suffice(case: Case, steps: Sequence[DraftStep], drafted: Sequence[str
 
 def _completed(case: Case, steps: Sequence[DraftStep], drafted: Sequence[str]) -> Decision:
     """The draft; one that is full, or one of whose steps came to nothing, with what the rules have beside it."""
-    came_to_nothing = len(set(drafted)) < max(len(steps), len({step.tool for step in case.draft.steps}))
-    left_out = weighing.further(case, drafted) if came_to_nothing or len(drafted) >= MOST_DRAFTED else []
+    tools = {step.tool for step in case.draft.steps}
+    vacant = (len(case.draft.steps) - len(tools)) - (len(steps) - len(set(drafted)))  # the same again, which was taken out
+    came_to_nothing = vacant > 0 or len(set(drafted)) < max(len(steps), len(tools))
+    left_out = weighing.further(case, drafted, vacant) if came_to_nothing or len(drafted) >= MOST_DRAFTED else []
     intents = from_draft(steps, [i for i in case.asked if i not in left_out], case.reading, case.tools)
     for more in left_out:
         intents.insert(_place_of(more, intents, {i.tool for i in case.rules[: case.rules.index(more)]}), more)

@@ -71,6 +71,10 @@ def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], t
     return kept
 
 
+def is_question(request: str) -> bool:
+    return _meant(request) == ANSWER
+
+
 def _one_after_the_other(asked: Sequence[Intent], request: str) -> bool:
     """ "search it for x, then answer me: who …": passages first, and then an answer, each with words of its own."""
     own = [(i.tool, request[i.clause.start : i.clause.end]) for i in asked if i.tool in (SEARCH, ANSWER) and i.clause.tokens]

@@ -76,6 +76,17 @@ _BUILTIN = re.compile(
 _ENDPOINT = re.compile(r"openai:https?://[^\s,;'\"]+|https?://[^\s,;'\"/]+(?::\d+|/v1)[^\s,;'\"]*", re.IGNORECASE)
 _GLOB = re.compile(r"(?<![\w*])[\w./~-]*(?:\*\*?/?)+[\w./*?-]*(?:\.\w+|/\*\*?)(?![\w*])|(?<![\w*])[\w.~-]+/\*+(?![\w*])")
 _FOLDER_WORD = r"(?:folder|directory|dir|ordner|verzeichnis|carpeta|directorio|dossier|répertoire|cartella|pasta|map|katalog|папк\w*)"
+_PLAIN_FOLDERS = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b{_FOLDER_WORD}\s+(?:called |named |namens |llamada |nommé )?(?P<name>[\w.-]+)",
+        rf"(?<![\w.-])(?P<name>[\w.-]+)[\s-]+{_FOLDER_WORD}\b",
+        r"\b(?:re-?index|index|read|ingest|scan|under|inside|through|in|from|indexa|indexe|indiziere|indicizza|dans|aus|en|em|nella)"
+        r"\s+(?:all of |everything in |in )?(?P<name>[\w.-]+)",
+        r"(?<![\w./~-])(?P<name>\w[\w.-]*[_\d-][\w.-]*)(?![\w/-])",
+    )
+]
+"""Beside a word for a folder, behind a verb or preposition, or alone where it is no ordinary word: kb_beir, mails-2024."""
 _QUOTED = re.compile(r"(?<!\w)(?P<q>[\"'`“‘«])(?P<body>[^\"'`“”‘’«»\n]{1,200})[\"'`”’»]")
 _TOKEN = re.compile(r"[^\s,;\"'`“”‘’«»()\[\]{}<>|*?，。、；：？！（）「」؟،؛]+")
 _NO_SPACES = re.compile(r"[\u3000-\u9fff\uac00-\ud7af]+")
@@ -148,19 +159,16 @@ def find_paths(text: str, workspace: Path) -> list[Candidate]:
     return sorted(found, key=lambda c: c.start)
 
 
-def _plain_folders(text: str, workspace: Path, taken: list[Candidate]) -> Iterator[Candidate]:
+def _plain_folders(text: str, workspace: Path, taken: list[Candidate]) -> list[Candidate]:
     """ "the docs folder", "im Ordner docs", "index docs": a folder without a slash that is there."""
-    pattern = re.compile(
-        rf"\b{_FOLDER_WORD}\s+(?:called |named |namens )?(?P<a>[\w.-]+)|(?P<b>[\w.-]+)[\s-]+{_FOLDER_WORD}\b"
-        r"|\b(?:index|read|ingest|under|inside|through|indexa|indexe|indiziere|indicizza)\s+(?:all of |everything in |in )?(?P<c>[\w.-]+)",
-        re.IGNORECASE,
-    )
-    for match in pattern.finditer(text):
-        name = match.group("a") or match.group("b") or match.group("c")
-        start = match.start("a" if match.group("a") else "b" if match.group("b") else "c")
-        free = not any(start < t.end and t.start < start + len(name) for t in taken)
-        if free and not name.startswith(".") and (workspace / name).is_dir() and not is_model_folder(workspace / name):
-            yield Candidate("folder", name, start, start + len(name), name)
+    found: list[Candidate] = []
+    for pattern in _PLAIN_FOLDERS:
+        for match in pattern.finditer(text):
+            name, start = match.group("name").rstrip("."), match.start("name")
+            free = not any(start < t.end and t.start < start + len(name) for t in [*taken, *found])
+            if free and name and not name.startswith(".") and (workspace / name).is_dir() and not is_model_folder(workspace / name):
+                found.append(Candidate("folder", name, start, start + len(name), name))
+    return found
 
 
 def _spans(text: str, workspace: Path) -> Iterator[tuple[int, int, str]]:
@@ -255,7 +263,7 @@ def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate
     before = text[max(0, start - 90) : start].rstrip("\"'`“‘« ")
     lead = re.search(r"\b(to|into|as|in|at|under)$", re.sub(r"\s*(?:->|→|=>)$", " to", before), re.IGNORECASE)
     into_an_index = kind == "folder" and re.match(r"\s+(?:in)?to (?:an?|the|my|our) (?:\w+ )?index\b", text[end:], re.IGNORECASE)
-    is_told = kind == "folder" and _ALREADY.search(before)
+    is_told = kind in ("folder", "dataset", "file") and _ALREADY.search(before)
     written = not is_told and (
         (kind in ("missing", "folder") and _SAVE.search(before) and not into_an_index) or _OVER.search(before) or _NAMED.search(before)
     )

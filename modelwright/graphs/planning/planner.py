@@ -17,13 +17,13 @@ from modelwright.graphs.planning import (
     advice,
     arguments,
     cache_quality,
-    cache_types,
     candidates,
     clauses,
     documents,
     drafts,
     fill,
     intents,
+    quantized,
     repair,
     replan,
     scripts,
@@ -53,6 +53,10 @@ from modelwright.text import one_line
 from modelwright.types import Json, Plan, Thing
 
 LONGEST_REQUEST = 20_000
+NOTHING = "none of my tools does this"
+DEFAULT_INDEX = "default"
+ASKED = "ask_the_indexes"
+"""The workflow for a question where several indexes are, or one of another name."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -97,7 +101,10 @@ class Planner:
             return scripted
         try:
             read = scripts.gloss(request)
-            plan = self._planned(read.text if read else request, Answers(answers, self._workspace, self._made), context)
+            text = read.text if read else request
+            plan = self._planned(text, Answers(answers, self._workspace, self._made), context)
+            if plan.kind == "none" and plan.reason == NOTHING and self._may_be_answered(text):
+                plan = self._asked_of_the_indexes(text)
             plan = read.restored(plan) if read else plan
             return repair.repaired(plan, self._tools, Answers(answers, self._workspace, self._made), self._note)
         except OpenQuestion as open_question:
@@ -202,7 +209,7 @@ class Planner:
         foreign = [i for i in asked if i.tool.startswith(ELSEWHERE)]
         if not mine or (foreign and asked.index(foreign[0]) < asked.index(mine[-1])):
             return self._nothing(request, foreign)
-        mine = mine if workflow else _with_quantize(mine, self._tools)
+        mine = mine if workflow else quantized.with_quantize(mine, self._tools)
         workflow = workflow or workflows.choose(
             [i.tool for i in mine],
             self._tools,
@@ -223,11 +230,22 @@ class Planner:
             said.insert(0, f"left out, as no tool of this plan takes it: {'; '.join(one_line(t, 80) for t in left_out)}")
         return plan.model_copy(update={"reason": "; ".join(said) or None})
 
+    def _may_be_answered(self, request: str) -> bool:
+        """Whether it is a question, and documents were indexed that may hold its answer."""
+        return bool(self._indexes) and documents.ANSWER in self._tools and documents.is_question(request)
+
+    def _asked_of_the_indexes(self, request: str) -> Plan:
+        found = candidates.find(request, self._workspace, indexes=self._indexes)
+        workflow = None if list(self._indexes) == [DEFAULT_INDEX] else workflows.called(ASKED)
+        asked = Intent(clauses.Clause(tuple(clauses.read(request, found))), {}, documents.ANSWER)
+        self._note("decision", {"by": "documents", "kind": "plan", "tools": [asked.tool]})
+        return self._fill(request, found, [asked], Answers([], self._workspace, self._made), workflow)
+
     def _nothing(self, request: str, foreign: Sequence[Intent]) -> Plan:
         """Says which capability would be needed, where that is known, and what comes nearest."""
         needed = sorted({i.tool.removeprefix(ELSEWHERE) for i in foreign if i.tool.startswith(ELSEWHERE)})
         what = f"; it would take one for {', '.join(needed)}" if needed else ""
-        return Plan(request=request, kind="none", reason=f"none of my tools does this{what}", choices=self._consult.nearest(request))
+        return Plan(request=request, kind="none", reason=f"{NOTHING}{what}", choices=self._consult.nearest(request))
 
     def _note(self, stage: str, value: object) -> None:
         self.last_trace.append({"stage": stage, "value": value})
@@ -269,28 +287,3 @@ def _source_of(found: Sequence[Candidate], answered: str | None, workspace: Path
     first = next((str(c.value) for c in found if c.kind == "model"), answered or "builtin")
     is_file = first.lower().endswith(".gguf")
     return drafts.Source(is_file or first == "builtin", is_file and not is_quantized(first, workspace))
-
-
-def _with_quantize(asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[Intent]:
-    """ "compare a.gguf with its Q4 version", "export it as Q4_K_M": a type that only quantize can make asks for quantize."""
-    if "quantize" not in tools:
-        return list(asked)
-    if any(i.tool in ("kv_cache", "quantization_quality") for i in asked):
-        asked = cache_types.without_their_clauses(asked)
-    if any(i.tool == "quantize" for i in asked):
-        return [i for i in asked if not (i.tool == "export_model" and _is_file(i))]
-    result: list[Intent] = []
-    for intent in asked:
-        types = [c for c in intent.clause.candidates if c.kind == "quant"]
-        models = {c.value for c in intent.clause.candidates if c.kind == "model"}
-        makes = intent.tool == "export_model" and (_is_file(intent) or any(c.value != "Q8_0" for c in types))
-        if types and (makes or (intent.tool == "compare" and len(models) < 2)):
-            result.append(Intent(intent.clause, {}, "quantize"))
-        if not (types and makes):
-            result.append(intent)
-    return result
-
-
-def _is_file(intent: Intent) -> bool:
-    """Whether its model is a GGUF file, of which nothing is left to export."""
-    return any(c.kind == "model" and str(c.value).lower().endswith(".gguf") for c in intent.clause.candidates)

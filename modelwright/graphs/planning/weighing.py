@@ -9,7 +9,7 @@ from functools import cached_property
 from modelwright.contract import Tool
 from modelwright.graphs.planning import documents, named
 from modelwright.graphs.planning.cues import ELSEWHERE
-from modelwright.graphs.planning.fields import fields_of
+from modelwright.graphs.planning.fields import fields_of, made_models
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY, SURE, lexicon
 from modelwright.graphs.planning.reading import Reading
@@ -136,17 +136,37 @@ def unlikely(case: Case, drafted: Sequence[str], bound: float) -> bool:
     return not drafted or (case.first < bound and case.points(drafted[0]) < (SURE if sure else LIKELY))
 
 
-def further(case: Case, drafted: Sequence[str]) -> list[Intent]:
-    """What a draft lacks of the rules' steps: the rules see its tools too, or it has no room for more."""
+def further(case: Case, drafted: Sequence[str], vacant: int) -> list[Intent]:
+    """What a draft lacks of the rules' steps: the rules see its tools too, or it has no room for more.
+
+    `vacant` of its steps were the same again: as many may be told by no more than a sure word of their own."""
     may_lack = bool(drafted) and (set(drafted) <= set(case.mine) or len(drafted) >= MOST_DRAFTED)
-    left_out = [i for i in case.rules if i.tool not in drafted and _is_further(i, drafted) and not lacks_data(case, [i.tool])]
-    return left_out if may_lack else []
+    lacking = [i for i in case.rules if i.tool not in drafted and _may_be_added(case, i, drafted)] if may_lack else []
+    added = [i for i in lacking if _is_further(i, drafted)]
+    likely = sorted((i for i in lacking if i not in added and points_of(i) >= SURE), key=points_of, reverse=True)
+    kept = [*added, *likely[: max(0, vacant - len(added))]]
+    return [i for i in lacking if i in kept]
+
+
+def points_of(intent: Intent) -> float:
+    return intent.scores.get(intent.tool, 0.0)
+
+
+def _may_be_added(case: Case, intent: Intent, drafted: Sequence[str]) -> bool:
+    judged = intent.tool == "evaluate" and "compare" in drafted  # "whether it improved. The questions are in x.jsonl, to be judged by …"
+    if judged and not any(c.kind == "model" for c in intent.clause.candidates):
+        return False
+    return not (lacks_data(case, [intent.tool]) or _lacks_model(case, intent.tool) or _asks_nothing_read(case, intent.tool))
+
+
+def _lacks_model(case: Case, tool: str) -> bool:
+    """ "the bench's json is there": a measurement of no model that is named or made."""
+    makes = any(made_models(case.tools[name]) for name in case.mine)
+    return not (makes or case.has("M")) and any(f.role == "model" and f.required for f in fields_of(case.tools[tool].args).values())
 
 
 def _is_further(intent: Intent, drafted: Sequence[str]) -> bool:
     """ "… and measure it on x", "then serve it": a sure deed of its own, opened by a word that adds; or one more than a draft can hold."""
-    if intent.tool == "evaluate" and "compare" in drafted and not any(c.kind == "model" for c in intent.clause.candidates):
-        return False  # "whether it improved. The questions are in x.jsonl, to be judged by …"
-    points = intent.scores.get(intent.tool, 0.0)
+    points = points_of(intent)
     adds = lexicon().words["then"] | lexicon().words["adds"]
     return points >= LIKELY and (not adds.isdisjoint(intent.clause.opener.split()) or (points >= SURE and len(drafted) >= MOST_DRAFTED))

@@ -131,6 +131,11 @@ def _in_order(workflow: Workflow, asked: Sequence[str]) -> bool:
     return places == sorted(places)
 
 
+def called(name: str) -> Workflow:
+    """A packaged one."""
+    return next(w for w in _packaged() if w.name == name)
+
+
 def named(request: str, known: Iterable[str], workspace: Path | None = None) -> Workflow | None:
     """The workflow that the request calls by its name or by what is said for it."""
     installed = set(known)
