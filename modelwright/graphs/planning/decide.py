@@ -111,7 +111,7 @@ def _rules_know_better(case: Case, drafted: Sequence[str]) -> bool:
     misses_a_thing = weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted)
     if (spoken in case.mine and spoken not in drafted) or (sure and (misses_a_thing or weighing.another_later(case, drafted))):
         return True
-    if sure and len(set(case.mine)) > MOST_DRAFTED:
+    if sure and len(case.draft.steps) == MOST_DRAFTED < len(set(case.mine)):
         return True
     bare = bool(case.rules) and weighing.says_no_more(case) and not set(case.mine) & set(drafted)
     return bare or (sure and case.first < GUESS)
@@ -132,7 +132,9 @@ def _completed(case: Case, steps: Sequence[DraftStep], drafted: Sequence[str]) -
     tools = {step.tool for step in case.draft.steps}
     vacant = (len(case.draft.steps) - len(tools)) - (len(steps) - len(set(drafted)))  # the same again, which was taken out
     came_to_nothing = vacant > 0 or len(set(drafted)) < max(len(steps), len(tools))
-    left_out = weighing.further(case, drafted, vacant) if came_to_nothing or len(drafted) >= MOST_DRAFTED else []
+    left_out = weighing.further(case, drafted, vacant)
+    if not (came_to_nothing or len(drafted) >= MOST_DRAFTED):
+        left_out = [i for i in left_out if weighing.holds_unused(case, i)]
     intents = from_draft(steps, [i for i in case.asked if i not in left_out], case.reading, case.tools)
     for more in left_out:
         intents.insert(_place_of(more, intents, {i.tool for i in case.rules[: case.rules.index(more)]}), more)

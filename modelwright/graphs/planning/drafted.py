@@ -32,7 +32,7 @@ def worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], readi
         again = _is_again(step, kept, reading, tools)
         stale = bool(values) and values <= taken and (step.tool not in hinted or all(v[0] == "N" for v in values))
         roomy = any(_lacks_a_model(other, tools[other.tool]) for other in kept)  # its model is an earlier step's
-        unsigned = signed and step.tool not in points and not _brings(values - taken, "DFPGQ" if roomy else "DMFPGQ")
+        unsigned = signed and step.tool not in points and not _brings(values - taken, "DFPGUQ" if roomy else "DMFPGUQ")
         if not kept or not (again or stale or unsigned):
             kept.append(step)
     return kept
@@ -102,14 +102,19 @@ def _lacks_a_model(step: DraftStep, tool: Tool) -> bool:
     return any(field.role == "model" and not field.is_list and name not in step.fields for name, field in fields_of(tool.args).items())
 
 
-def _brings(tags: Set[str], kinds: str = "DMFPGQ") -> bool:
-    """Whether a step has a thing or a type of its own: a file, a model, a place, a quantization type."""
+def _brings(tags: Set[str], kinds: str = "DMFPGUQ") -> bool:
+    """Whether a step has a thing or a type of its own: a file, a model, a place, memory, a graphics card, a quantization type."""
     return any(tag[0] in kinds for tag in tags)
 
 
 def _names(step: DraftStep) -> bool:
     """Whether it has a listed value that the request names: `gguf`."""
     return any(not value[1:].isdigit() for values in step.fields.values() for value in values)
+
+
+def _takes_memory(step: DraftStep, asked: Sequence[Intent], reading: Reading) -> bool:
+    """ "train all weights, but my card has only 24 GB. Check first whether that works": words speak for it, and memory is named."""
+    return any(tag[0] in "GU" for tag in reading.tags) and any(i.scores.get(step.tool, 0.0) >= LIKELY for i in asked)
 
 
 def _by_name(tool: Tool, reading: Reading) -> Collection[Candidate]:
@@ -126,6 +131,6 @@ def only_more(
     goes_on = documents.INDEX in mine and {step.tool for step in more} <= documents.TOOLS
     taken = {value for step in steps if step.tool in mine for values in step.fields.values() for value in values}
     taken |= {tag for name in mine for tag, found in reading.tags.items() if found in _by_name(tools[name], reading)}
-    has_own = all(_brings({value for values in step.fields.values() for value in values} - taken, "DFPGQ") or _names(step) for step in more)
+    own = [_brings(_values([step], reading) - taken, "DFPGUQ") or _names(step) or _takes_memory(step, asked, reading) for step in more]
     theirs = {step.tool for step in steps}
-    return bool(mine) and all(i.tool for i in asked) and set(mine) < theirs and not (goes_on or has_own)
+    return bool(mine) and all(i.tool for i in asked) and set(mine) < theirs and not (goes_on or all(own))

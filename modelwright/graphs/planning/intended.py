@@ -20,11 +20,13 @@ def from_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Rea
     """The draft's steps as intents: each with the clause that the rules gave the same tool, else the one that holds its values."""
     left, made = list(asked), []
     everything = Clause(tuple(reading.tokens))
+    reached = 0
     for step in steps:
         chosen = chosen_values(step, reading, tools[step.tool])
-        same = next((i for i in left if i.tool == step.tool), None)
+        same = _that_speaks_of([i for i in left if i.tool == step.tool], chosen, reached)
         if same:
             left.remove(same)
+            reached = same.clause.start if same.clause.tokens else reached
         made.append((step, chosen, same))
     intents: list[Intent] = []
     unmatched = [step for step, _, same in made if same is None]
@@ -38,6 +40,13 @@ def from_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Rea
             clause, waits = _clause_for(chosen, left, everything, alone=len(steps) == 1), False
         intents.append(Intent(everything if len(steps) == 1 else clause, {}, step.tool, waits, chosen))
     return _with_what_follows(intents, [i.clause for i in left if not i.tool and id(i.clause) not in {id(c.clause) for c in intents}])
+
+
+def _that_speaks_of(intents: Sequence[Intent], chosen: Mapping[str, Sequence[Candidate]], reached: int) -> Intent | None:
+    """The one whose clause holds most of the chosen values; among equals the first behind the step before."""
+    places = [c.start for values in chosen.values() for c in values if c.kind != "index"]  # it is named once for all
+    held = {id(i): sum(i.clause.start <= place < i.clause.end for place in places) for i in intents if i.clause.tokens}
+    return min(intents, key=lambda i: (-held.get(id(i), 0), not i.clause.tokens or i.clause.start < reached), default=None)
 
 
 def with_loose_clauses(asked: Sequence[Intent]) -> list[Intent]:

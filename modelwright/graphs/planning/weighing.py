@@ -143,9 +143,16 @@ def further(case: Case, drafted: Sequence[str], vacant: int) -> list[Intent]:
     may_lack = bool(drafted) and (set(drafted) <= set(case.mine) or len(drafted) >= MOST_DRAFTED)
     lacking = [i for i in case.rules if i.tool not in drafted and _may_be_added(case, i, drafted)] if may_lack else []
     added = [i for i in lacking if _is_further(i, drafted)]
-    likely = sorted((i for i in lacking if i not in added and points_of(i) >= SURE), key=points_of, reverse=True)
-    kept = [*added, *likely[: max(0, vacant - len(added))]]
+    sure = [i for i in lacking if i not in added and points_of(i) >= SURE]
+    kept = [*added, *(sure if len(added) + len(sure) <= vacant else [])]
     return [i for i in lacking if i in kept]
+
+
+def holds_unused(case: Case, intent: Intent) -> bool:
+    """ "then export it to out/m.gguf": its words name a thing that no step of the draft has."""
+    used = {value for step in case.draft.steps for values in step.fields.values() for value in values}
+    unused = [c for tag, c in case.reading.tags.items() if tag[0] in "DMOQ" and tag not in used]
+    return any(c in intent.clause.candidates for c in unused)
 
 
 def points_of(intent: Intent) -> float:
@@ -156,13 +163,14 @@ def _may_be_added(case: Case, intent: Intent, drafted: Sequence[str]) -> bool:
     judged = intent.tool == "evaluate" and "compare" in drafted  # "whether it improved. The questions are in x.jsonl, to be judged by …"
     if judged and not any(c.kind == "model" for c in intent.clause.candidates):
         return False
-    return not (lacks_data(case, [intent.tool]) or _lacks_model(case, intent.tool) or _asks_nothing_read(case, intent.tool))
+    return not (_lacks(case, intent.tool) or _asks_nothing_read(case, intent.tool))
 
 
-def _lacks_model(case: Case, tool: str) -> bool:
-    """ "the bench's json is there": a measurement of no model that is named or made."""
-    makes = any(made_models(case.tools[name]) for name in case.mine)
-    return not (makes or case.has("M")) and any(f.role == "model" and f.required for f in fields_of(case.tools[tool].args).values())
+def _lacks(case: Case, tool: str) -> bool:
+    """ "the bench's json is there": whether it would have to ask for a data set, documents, or a model that nothing names or makes."""
+    needed = {field.role for field in fields_of(case.tools[tool].args).values() if field.required}
+    has_model = case.has("M") or documents.INDEX in case.mine or any(made_models(case.tools[name]) for name in case.mine)
+    return lacks_data(case, [tool]) or ("documents" in needed and not case.has("PF")) or ("model" in needed and not has_model)
 
 
 def _is_further(intent: Intent, drafted: Sequence[str]) -> bool:

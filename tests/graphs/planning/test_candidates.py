@@ -181,7 +181,20 @@ def test_a_folder_is_known_by_the_word_beside_it(workspace: Path) -> None:
     put_files(workspace, ["docs/a.md"])
     assert ("folder", "docs") in kinds("index the docs folder", workspace)
     assert ("folder", "docs") in kinds("indiziere den Ordner docs", workspace)
+    assert ("folder", "docs") in kinds("please put the folder docs into an index", workspace)
+    assert ("folder", "docs") in kinds("¿puedes indexar la carpeta docs?", workspace)
     assert ("folder", "docs") not in kinds("the docs are long", workspace)
+
+
+def test_a_folder_whose_name_is_no_ordinary_word_is_known_alone(workspace: Path) -> None:
+    (workspace / "kb_beir").mkdir()
+    assert ("folder", "kb_beir") in kinds("kb_beir is what I made of our questions", workspace)
+    assert ("folder", "kb_dev") not in kinds("kb_dev is what I made of our questions", workspace)
+
+
+def test_a_file_that_somebody_wrote_is_no_place_to_write(workspace: Path) -> None:
+    (workspace / "chats.csv").write_text("a,b\n")
+    assert ("dataset", "chats.csv") in kinds("somebody exported our chats to chats.csv, anything wrong in there?", workspace)
 
 
 def test_a_file_in_a_text_without_spaces_is_found(workspace: Path) -> None:

@@ -51,6 +51,28 @@ def installed() -> dict[str, Tool]:
             ["finetune", "export_model"],
         ),
         ("don't train yet: does full training of m.gguf fit into 16 GiB?", ["finetune", "memory_fit"], SURE, ["memory_fit"]),
+        # the same again leaves room for what is said beside it
+        (
+            "index notes/, check it against b.jsonl, and after that answer this from it: when is the gate closed?",
+            ["rag_index", "rag_answer", "rag_answer"],
+            SURE,
+            ["rag_index", "evaluate_retrieval", "rag_answer"],
+        ),
+        ("gpu rental 2.49 $/h, bench json is there: b.jsonl. 1000 in, 300 out a request", ["cost", "cost"], DOUBTFUL, ["cost"]),
+        # a place to write that no step of the draft takes
+        (
+            "train builtin on a.jsonl, then export to out/m.gguf and measure its speed",
+            ["finetune", "benchmark"],
+            DOUBTFUL,
+            ["finetune", "export_model", "benchmark"],
+        ),
+        # four sure clauses are more than a draft holds
+        (
+            "check a.jsonl, then train on it, compare it with the original on b.jsonl and at last export it as gguf",
+            ["inspect_dataset", "compare_tokenizers", "export_model"],
+            DOUBTFUL,
+            ["inspect_dataset", "finetune", "compare", "export_model"],
+        ),
         # "and after" with a command is "afterwards"
         ("inspect a.jsonl and after train builtin with it", ["inspect_dataset", "finetune"], SURE, ["inspect_dataset", "finetune"]),
     ],
