@@ -21,8 +21,8 @@ INDEX, SEARCH, ANSWER, MEASURE = "rag_index", "rag_search", "rag_answer", "evalu
 TOOLS = frozenset({INDEX, SEARCH, ANSWER})
 SOURCES = ("folder", "glob", "file")
 _PASSAGES = re.compile(
-    r"\b(?:passages?|paragraphs?|snippets?|excerpts?|chunks?(?!(?:\s+\w+){0,3}\s+\d)|hits|matches|mentions|quotes|bits|search\w*|dig (?:out|up)|look ?up|keyword|"
-    r"bm25|top[ -]?\d+|(?:lexical|dense|hybrid|semantic)(?:ally)?|spots|occurrences?|occurs?)\b"
+    r"\b(?:passages?|paragraphs?|snippets?|excerpts?|chunks?(?!(?:\s+\w+){0,3}\s+\d)|hits|matches|mentions|quotes|bits"
+    r"|search\w*|dig (?:out|up)|look ?up|keyword|bm25|top[ -]?\d+|(?:lexical|dense|hybrid|semantic)(?:ally)?|spots|occurrences?|occurs?)\b"
     r"|\b(?:no|not|without|don'?t)\s+(?:need |want |write |give |me |an?y? |any ){0,3}(?:answers?|summar\w+)\b"
     r"|\b(?:keine?|ohne|sin|pas|sans|geen|senza|sem)\s+(?:\w+ )?(?:antwort\w*|respuestas?|réponses?|antwoord\w*|rispost\w|respostas?)\b",
     re.IGNORECASE,
