@@ -46,6 +46,7 @@ _LATER = re.compile(
     re.IGNORECASE,
 )
 """Asked another time."""
+_OF_YOU = re.compile(r"\b(?:what|who|how|why|where|when) (?:can|could|do|did|are|were|will|would|have) you\b", re.IGNORECASE)
 
 
 def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], tools: Mapping[str, Tool]) -> list[Intent]:
@@ -72,7 +73,8 @@ def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], t
 
 
 def is_question(request: str) -> bool:
-    return _meant(request) == ANSWER
+    """Whether documents could hold what is asked; "what can you do?" is asked of the assistant."""
+    return _meant(request) == ANSWER and not _OF_YOU.search(request)
 
 
 def _one_after_the_other(asked: Sequence[Intent], request: str) -> bool:

@@ -37,6 +37,6 @@ def test_without_an_index_nothing_is_done(tmp_path: Path, all_tools: dict[str, T
     assert planned(tmp_path, all_tools, QUESTION).kind == "none"
 
 
-@pytest.mark.parametrize("request_", ["thanks, that was quick!", "translate my letter", "write me a poem about the tank"])
+@pytest.mark.parametrize("request_", ["thanks, that was quick!", "translate my letter", "write me a poem about the tank", "who are you?"])
 def test_what_is_no_question_is_not_asked(tmp_path: Path, all_tools: dict[str, Tool], request_: str) -> None:
     assert planned(tmp_path, all_tools, request_, "default").kind == "none"
