@@ -129,10 +129,12 @@ class Consult:
     # tools that nobody described -------------------------------------------------------------------------------
 
     def strangers(self, request: str) -> list[Tool]:
-        """The recalled tools where the lexicon knows none that there is: no draft was learned for them."""
+        """Where the lexicon knows none that there is, as no draft was learned for them: all of a hand, of more those that are recalled.
+
+        Among a few tools a word that all have in common is worth nothing to BM25, so that recall would find none."""
         if self.model is None or isinstance(self.model, WholePlans) or not all(map(fill_open.unseen, self.tools.values())):
             return []
-        return self.recalled(request)
+        return list(self.tools.values()) if len(self.tools) <= MOST_CARDS else self.recalled(request)
 
     def plugin(self, request: str, asked: Sequence[Intent], found: Sequence[Candidate]) -> str:
         """A tool beside the lexicon's that the request speaks of in its own words, or nothing."""

@@ -88,6 +88,18 @@ def test_nothing_is_called_for_a_request_that_no_tool_fits() -> None:
     assert found.score.right
 
 
+class Tuned(WordCounter):
+    """Knows other tools by heart."""
+
+    tuned_tools = frozenset({"finetune", "quantize"})
+
+
+@pytest.mark.parametrize("functions", [(AREA,), (WEATHER, AREA)], ids=["alone", "beside another"])
+def test_a_model_that_was_tuned_on_other_tools_calls_a_function_whose_words_are_said(functions: Sequence[Any]) -> None:
+    question = "Calculate the area of a triangle with a height of 2.5 meters and a base of 7 meters"
+    assert bfcl.run(case(question, None, *functions), Tuned()).call == Call("geometry.area", {"base": 7, "height": 2.5})
+
+
 def test_lists_are_taken_whole() -> None:
     mean = function(
         "mean", "Mean of numbers", ["numbers"], numbers={"type": "array", "items": {"type": "float"}, "description": "Numbers."}
