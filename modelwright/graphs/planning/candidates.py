@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from modelwright.graphs.planning.candidate import Candidate
-from modelwright.graphs.planning.nouns import find_families, find_gpus, find_indexes, find_output_names
+from modelwright.graphs.planning.nouns import find_families, find_gpus, find_indexes, find_output_names, with_served_names
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.paths import find_paths
 from modelwright.graphs.planning.units import find_amounts
@@ -23,7 +23,7 @@ from modelwright.graphs.planning.units import find_amounts
 
 def find(text: str, workspace: Path, source: str = "request", indexes: Sequence[str] = ()) -> list[Candidate]:
     """All candidates in order. Where two overlap, the room that is more certain wins, then the longer one."""
-    found = find_paths(text, workspace)
+    found = with_served_names(find_paths(text, workspace), text)
     for room in (find_gpus(text), find_amounts(text)):
         found += _outside(room, found)
     named = _outside(find_named(text), found)

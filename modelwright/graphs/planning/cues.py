@@ -7,16 +7,41 @@ A longer cue beats a shorter one on the same words ("check how good" is not "che
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning.lexicon import HINT, LIKELY, Cue, lexicon
+from modelwright.graphs.planning.lexicon import HINT, LIKELY, SURE, Cue, lexicon
 from modelwright.graphs.planning.stems import nearly, same, stem
 from modelwright.graphs.planning.words import Token
 
 MOST_GAP = 4
 ELSEWHERE = "elsewhere:"
+COMMAND = "^"
+"""Begins a cue of what no tool does that is the clause's command: all else in the clause is its object."""
+COMMANDED = SURE + 1
+"""What such a cue weighs."""
+_COURTESY = """
+please pls plz kindly can could would will you u ya i we i'd we'd i'll want need like have to now just also then hi hey hello ok okay
+so let's lets let us go ahead help me must should - ' `
+bitte kannst könntest können könnten du sie mir mal uns ich wir will möchte möchten wollen jetzt
+peux peut pouvez pourrais pourriez tu vous s'il te plaît plait stp svp je j'ai veux voudrais il faut nous moi
+puedes podrías puede podría quiero por favor me necesito hay que nos
+puoi potresti vorrei voglio per favore mi ci
+podes pode poderia você quero preciso
+kun kan kunt je u ik wil graag even eens alsjeblieft
+"""
+_BEFORE_COMMANDS = frozenset(_COURTESY.split())
+"""Courtesy: what may stand before a command."""
+_SPEAKERS = frozenset({"i", "we", "ich", "wir", "ik"})
+"""Directly before a verb they tell what somebody does: "before I buy"."""
+_AFTER_NOUNS = frozenset({"of", "is", "was", "are", "were"})
+"""Behind a word that is no command: "order of the rows"."""
+MEDIA = {
+    "sound": (".mp3", ".wav", ".m4a", ".ogg", ".flac", ".mp4", ".mov", ".mkv", ".webm", ".avi"),
+    "picture": (".png", ".jpg", ".jpeg", ".gif", ".svg", ".bmp", ".tif", ".tiff", ".webp", ".dcm"),
+}
+"""Endings of files that no tool reads, by their placeholder in a cue."""
 _BETWEEN = ("do", "to", "need", "of", "than", "want", "even", "yet", "separate", "extra", "additional", "further", "more")
 """May stand between "no" and what is not wanted."""
 
@@ -27,6 +52,7 @@ class Match:
     weight: float
     places: tuple[int, ...]
     """Indexes of the tokens that the cue's words stand on."""
+    is_command: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +66,7 @@ class Cues:
         exact, slipped = meant(token.word)
         firsts = {*exact, *slipped, token.word, stem(token.word)}
         if token.candidate:
-            firsts |= {"<dataset>", "<model>", f"<{token.candidate.kind}>"}
+            firsts |= {"<dataset>", "<model>", f"<{token.candidate.kind}>", *(f"<{media}>" for media in MEDIA)}
         return {number for first in firsts for number in self.by_first.get(first, ())}
 
 
@@ -48,17 +74,26 @@ def all_cues(tools: Mapping[str, Tool]) -> Cues:
     words = lexicon()
     cues = [(name, cue) for name, tool in tools.items() for cue in words.of(tool).cues]
     cues += [(ELSEWHERE + name, cue) for name, some in words.elsewhere.items() if name not in tools for cue in some]
-    cues.sort(key=lambda item: (-_words(item[1]), -item[1].weight))
+    cues.sort(key=lambda item: (-_words(item[1]), -item[1].weight, item[0].startswith(ELSEWHERE) and not _is_command(item[1])))
     by_first: dict[str, list[int]] = {}
     for number, (_, cue) in enumerate(cues):
-        for first in cue.words[0]:
+        for first in _own(cue).words[0]:
             for form in {first, stem(first)}:
                 by_first.setdefault(form, []).append(number)
     return Cues(cues, by_first)
 
 
 def _words(cue: Cue) -> int:
-    return sum(1 for word in cue.words if word != ("*",))
+    return sum(1 for word in _own(cue).words if word != ("*",))
+
+
+def _own(cue: Cue) -> Cue:
+    """The cue without the mark of a command."""
+    return replace(cue, words=cue.words[1:]) if _is_command(cue) else cue
+
+
+def _is_command(cue: Cue) -> bool:
+    return cue.words[0] == (COMMAND,)
 
 
 def accepted(tokens: Sequence[Token], cues: Cues) -> list[Match]:
@@ -71,12 +106,34 @@ def accepted(tokens: Sequence[Token], cues: Cues) -> list[Match]:
         match = _matched(tokens, place, tool, cue)
         if match is None or _negated(tokens, place) or _is_noun(tokens, match.places) or _is_stated(tokens, match):
             continue
+        if tool.startswith(ELSEWHERE) and _is_told_of(tokens, match.places[0]):
+            continue
         if cue.weight > HINT:
             if any(taken.get(p, tool) != tool for p in match.places):
                 continue
             taken |= dict.fromkeys(match.places, tool)
         found.append(match)
-    return found
+    commanded = {match.tool for match in found if match.is_command}
+    return [match for match in found if match.tool in commanded] if commanded else found
+
+
+def _is_told_of(tokens: Sequence[Token], place: int) -> bool:
+    """ "we scraped the forum", "the translated rows", "before I deploy": history, an adjective or a plan of somebody's, no wish."""
+    word, before = tokens[place].word, tokens[place - 1].word if place else ""
+    if place == 1 and before in _SPEAKERS:
+        return True
+    is_told = not before.isalpha() or before in lexicon().words["determiners"] | lexicon().words["past"]
+    return is_told and word.endswith("ed") and word not in lexicon().vocabulary
+
+
+def _commands(tokens: Sequence[Token], place: int, verbs: Sequence[str]) -> bool:
+    """Whether the word is the clause's command: in the form of one, and before it nothing but courtesy."""
+    word, before = tokens[place].word, tokens[place - 1].word if place else ""
+    after = tokens[place + 1].word if place + 1 < len(tokens) else ""
+    inflected = word not in verbs and any(same(word, verb) for verb in verbs)  # "draws 350 W", "forwarding this"
+    if inflected or before in _SPEAKERS or after in _AFTER_NOUNS:
+        return False
+    return all(t.candidate is None and t.word in _BEFORE_COMMANDS for t in tokens[:place])
 
 
 def denied(tokens: Sequence[Token], cues: Cues) -> set[str]:
@@ -93,11 +150,13 @@ def denied(tokens: Sequence[Token], cues: Cues) -> set[str]:
 
 
 def _matched(tokens: Sequence[Token], start: int, tool: str, cue: Cue) -> Match | None:
-    first = _fits(tokens[start], cue.words[0])
-    rest = None if first is None else _rest(tokens, start + 1, cue.words[1:])
-    if first is None or rest is None:
+    words = _own(cue).words
+    first = _fits(tokens[start], words[0])
+    rest = None if first is None else _rest(tokens, start + 1, words[1:])
+    if first is None or rest is None or (_is_command(cue) and not _commands(tokens, start, words[0])):
         return None
-    return Match(tool, cue.weight - (1 if first + rest[1] else 0), (start, *rest[0]))
+    weight = COMMANDED if _is_command(cue) else cue.weight
+    return Match(tool, weight - (1 if first + rest[1] else 0), (start, *rest[0]), _is_command(cue))
 
 
 def _is_stated(tokens: Sequence[Token], match: Match) -> bool:
@@ -153,6 +212,9 @@ def meant(word: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _is_kind(kind: str, wanted: str, value: str) -> bool:
+    medium = next((name for name, endings in MEDIA.items() if value.lower().endswith(endings)), "")
+    if medium or wanted in MEDIA:
+        return wanted == medium
     if kind == "missing":
         is_model = value.lower().endswith((".gguf", ".safetensors", "/")) or "." not in value
         return wanted == ("model" if is_model else "dataset")

@@ -5,6 +5,7 @@ Never silently what the same plan trains on, to measure with: then it asks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +20,10 @@ from modelwright.graphs.planning.sheet import Sheet
 TRAIN_NAMES, TEST_NAMES = ("train",), questions.TEST_NAMES
 NOT_DATA = ("rows", "examples", "lines", "model")
 ORDINALS = (("first", "former"), ("second", "latter", "other"), ("third",))
+_LEARNS = re.compile(
+    r"\b(?:train\w*|tun\w+|fine-?tun\w+|learn\w*|teach\w*|lora|qlora|dora)(?: \w+){0,3} (?:on|with|from) [\"'`]?$", re.IGNORECASE
+)
+"""Before a file that is said to be learnt from, whatever its name."""
 SAME = (
     "same data",
     "same file",
@@ -37,6 +42,16 @@ SAME = (
     "training set",
     "training file",
     "train set",
+    "dessus",
+    "damit",
+    "darauf",
+    "con ello",
+    "con eso",
+    "su questo",
+    "nele",
+    "com isso",
+    "daarmee",
+    "daarop",
 )
 
 
@@ -64,10 +79,11 @@ def _named_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
 
 
 def _pointed_at(sheet: Sheet, draft: Draft, here: Candidate) -> Candidate:
-    """ "let it learn from it, and tell me by b_test.jsonl": one that is to measure with is not what a training's "it" means."""
+    """ "check a.jsonl, then train and report on a_test.jsonl": one that is to measure with is not what a training learns from."""
     before = list({c.value: c for c in sheet.candidates if c.kind == "dataset" and c in sheet.used and c.start < here.start}.values())
-    trains = bool(made_models(draft.tool)) and mentions(draft.clause, *SAME) and _sounds(here, TEST_NAMES)
-    return before[0] if trains and len(before) == 1 else here
+    trains = bool(made_models(draft.tool)) and _sounds(here, TEST_NAMES) and not any(_sounds(c, TEST_NAMES) for c in before)
+    told = mentions(draft.clause, *SAME) or not _LEARNS.search(sheet.request[: here.start])
+    return before[0] if trains and told and len(before) == 1 else here
 
 
 def _right_one(sheet: Sheet, draft: Draft, here: Sequence[Candidate]) -> Candidate:
@@ -118,6 +134,8 @@ def _other_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
         return elsewhere[0]
     if mentions(draft.clause, "it", "that", "same") and used:
         return used[-1]
+    if made_models(draft.tool) and len(used) == 1 and fresh and all(_sounds(c, TEST_NAMES) for c in fresh):
+        return used[0]  # "check a.jsonl, train, then compare on a_test.jsonl"
     if len(fresh) == 1:
         return fresh[0]
     return _right_one(sheet, draft, fresh or elsewhere) if elsewhere else None

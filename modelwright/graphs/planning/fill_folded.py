@@ -8,7 +8,10 @@ And of two that reckon memory, the later says only how ("and with q8_0 keys and 
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from modelwright.graphs.planning import named
+from modelwright.graphs.planning.cards import is_free_text
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import fields_of, made_models, main_dataset
 from modelwright.graphs.planning.lexicon import lexicon
@@ -17,12 +20,22 @@ from modelwright.graphs.planning.sheet import Sheet
 LOSS, MEASURES = "quantization_quality", ("evaluate", "evaluate_retrieval")
 RECKON = ("kv_cache", "memory_fit")
 _HOW = re.compile(r"(?:(?:and|but|then|,)\s+)*(?:with|using|at|in|kept in|mit|con|avec|com|met)\s", re.IGNORECASE)
+MOST_STATED = 9
+"""Words of a clause that only states a value."""
 _PLACE = re.compile(r"request\[(\d+):(\d+)\]")
 
 
 def fold(sheet: Sheet) -> None:
     for later in list(sheet.drafts[1:]):
         before = sheet.drafts[sheet.drafts.index(later) - 1]
+        if _is_how_it_is_stored(sheet, before, later):
+            _store_so(sheet, before, later)
+            continue
+        if told := _only_states(sheet, before, later):
+            before.args |= told
+            before.sources |= dict.fromkeys(told, f"request[{later.clause.start}:{later.clause.end}]")
+            sheet.drafts.remove(later)
+            continue
         if _comes_after(later) or later.template or before.template:
             continue
         if _agree(before, later):
@@ -35,6 +48,58 @@ def fold(sheet: Sheet) -> None:
             before.args |= {name: later.args[name] for name in own}
             before.sources |= {name: later.sources[name] for name in own}
             sheet.drafts.remove(later)
+
+
+_MAKES = re.compile(
+    r"quanti|cuanti|kwanti|shrink|compress|squeez|klein|small|réduc|reduc|reduz|riduc|then|after|\bq8_0 of\b", re.IGNORECASE
+)
+"""Words that ask for a quantized file of its own."""
+
+
+def _is_how_it_is_stored(sheet: Sheet, before: Draft, later: Draft) -> bool:
+    """ "make one gguf of the adapter, stored as q8_0": a type that an export writes itself, and no word for a second file."""
+    if before.tool.name != "export_model" or later.tool.name != "quantize" or later.args.get("types") != ["Q8_0"]:
+        return False
+    if "dtype" in before.args or str(later.args.get("model")) != f"${before.id}.model" or "imatrix_dataset" in later.args:
+        return False
+    words = sheet.request[min(before.clause.start, later.clause.start) : max(before.clause.end, later.clause.end)]
+    return _STORED.search(words) is not None and not _MAKES.search(words)
+
+
+_STORED = re.compile(
+    r"\b(?:stor\w+|weights?|dtype|precision|kept|keep|sav\w+|gespeichert|gewicht\w*|guardad\w*|pesos|enregistr\w*|stock\w*|poids"
+    r"|salvat\w*|pesi|opgeslagen)\b"
+    r"[^.?!]{0,20}\bq8(?:_0)?\b|\bq8(?:_0)? (?:weights?|gewichte|pesos|poids|pesi|precision)\b",
+    re.IGNORECASE,
+)
+
+
+def _store_so(sheet: Sheet, before: Draft, later: Draft) -> None:
+    before.args["dtype"], before.sources["dtype"] = "q8_0", later.sources["types"]
+    for name in ("output",):
+        if name in later.args and name not in before.args:
+            before.args[name], before.sources[name] = later.args[name], later.sources[name]
+    sheet.drafts.remove(later)
+    for draft in sheet.drafts:
+        for name, value in draft.args.items():
+            if isinstance(value, str) and value.startswith(f"${later.id}."):
+                draft.args[name], draft.sources[name] = f"${before.id}.model", f"step {before.id}"
+
+
+def _only_states(sheet: Sheet, before: Draft, later: Draft) -> dict[str, Any]:
+    """What a clause states for the step before, if that is all that it says: "…, at most 64 tokens per answer" asks nothing."""
+    clause, fields = later.clause, fields_of(before.tool.args)
+    if not clause.tokens or any(is_free_text(f) for f in fields.values()) or before.tool is later.tool:
+        return {}
+    asks = [f.name for f in fields_of(later.tool.args).values() if is_free_text(f) and f.name in later.args]
+    if not asks or any(t.candidate for t in clause.tokens) or len(clause.tokens) > MOST_STATED:
+        return {}
+    told = {}
+    for number in (c for c in sheet.candidates if c.kind == "number" and clause.start <= c.start and c.end <= clause.end):
+        numeric = [f for f in fields.values() if f.inner in ("integer", "number") and not f.is_list and before.args.get(f.name) is None]
+        if name := named.told_for(number, numeric, sheet.candidates, sheet.request):
+            told[name] = named.value_of(fields[name], number)
+    return told
 
 
 def _says_how(sheet: Sheet, before: Draft, later: Draft) -> list[str]:
@@ -54,7 +119,10 @@ def _comes_after(draft: Draft) -> bool:
 
 
 def _agree(before: Draft, later: Draft) -> bool:
-    """Of tools that measure on data; whether it fits, and whether it fits with 32k, are two questions."""
+    """Of tools that measure on data, or that ask the same of an index; whether it fits, and whether it fits with 32k, are two questions."""
+    if before.tool.name == later.tool.name and (asked := [f.name for f in fields_of(before.tool.args).values() if is_free_text(f)]):
+        same = all(before.args.get(name) == later.args.get(name) for name in asked)  # "top 15 hits, in index kb, for 'x'"
+        return same and all(before.args.get(name, value) == value for name, value in later.args.items())
     main = main_dataset(before.tool)
     if before.tool.name != later.tool.name or main is None or not main.required or made_models(before.tool):
         return False

@@ -23,6 +23,7 @@ _PLACE = re.compile(r"request\[(\d+):(\d+)\]")
 
 
 def fill(sheet: Sheet) -> None:
+    _types_of_the_cache(sheet)
     for draft in sheet.drafts:
         for field in fields_of(draft.tool.args).values():
             if field.name in draft.args or is_free_text(field) or not _alone(sheet, field):
@@ -31,8 +32,22 @@ def fill(sheet: Sheet) -> None:
             free = [c for c in sheet.candidates if not _overlaps(c, taken)]
             if field.role:
                 _file(sheet, draft, field, free)
+                _place_to_write(sheet, draft, field, free)
+                _words_of_path(sheet, draft, field)
             elif found := [c for c in _said(sheet, field, free) if not _overlaps(c, taken)]:
                 fill_values.put(sheet, draft, field, found)
+
+
+def _types_of_the_cache(sheet: Sheet) -> None:
+    """ "if the cache is q8_0, and what if it's q4_0": all of them, for the one step that measures types of the cache."""
+    steps = [(d, fields_of(d.tool.args)) for d in sheet.drafts]
+    takers = [(d, fields["kv_cache_types"]) for d, fields in steps if "kv_cache_types" in fields]
+    if len(takers) != 1 or any("dtype" in fields for _, fields in steps):
+        return
+    draft, field = takers[0]
+    found = cache_types.or_weights(field, sheet.candidates, sheet.request)
+    if len(found) > len(draft.args.get(field.name, ())):
+        fill_values.put(sheet, draft, field, found)
 
 
 def _overlaps(candidate: Candidate, places: Sequence[tuple[int, int]]) -> bool:
@@ -47,6 +62,23 @@ def _file(sheet: Sheet, draft: Draft, field: FieldSpec, free: Sequence[Candidate
     written = re.search(rf"(?<![\w-]){field.name}\s*=\s*(?P<v>[\w./-]*\w)", sheet.request)
     if field.role in ("documents", "dataset") and not field.is_list and written and exists(written["v"], sheet.workspace):
         sheet.put(draft, field.name, Candidate("folder", written["v"], *written.span("v"), written["v"]))
+
+
+def _words_of_path(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
+    """ "only files with lease in the path": words that a document's path holds, for a tool that reads an index."""
+    said = phrases.captured(field.name, sheet.request) if field.role == "documents" and not field.required else []
+    if said:
+        sheet.put(draft, field.name, said[0])
+
+
+_INTO = re.compile(r"\b(?:nach|unter|als|vers|dans|sous|comme|en|como|para|in|come|naar|onder|to|into|under|as)\s[\"'`“]?$", re.IGNORECASE)
+
+
+def _place_to_write(sheet: Sheet, draft: Draft, field: FieldSpec, free: Sequence[Candidate]) -> None:
+    """ "nach out/stil.gguf": the one path that no step took and that a word for where to leads to."""
+    found = [c for c in free if c.kind in ("missing", "folder", "output") and _INTO.search(sheet.request[: c.start])]
+    if field.role == "output" and len(found) == 1 and found[0] not in sheet.used:
+        sheet.put(draft, field.name, found[0])
 
 
 def _alone(sheet: Sheet, field: FieldSpec) -> bool:
@@ -66,8 +98,8 @@ def _said(sheet: Sheet, field: FieldSpec, free: Sequence[Candidate]) -> Sequence
     if field.inner in ("integer", "number"):
         return _numbers(sheet, field, free) or _shares(sheet, field)
     if field.name == "quantization":
-        types = [c for c in sheet.candidates if c.kind == "quant" and not cache_types.is_one(c, sheet.request)]
-        return types if len(types) == 1 else []
+        types = [c for c in sheet.candidates if c.kind in ("quant", "cache") and not cache_types.is_one(c, sheet.request)]
+        return types if len({c.value for c in types}) == 1 else []
     return _names(sheet, field)
 
 

@@ -39,6 +39,13 @@ BASE_WORDS = (
 MINE = ("my model", "our model", "my checkpoint", "our checkpoint", "my adapter", "our adapter", "my own model", "my llm")
 
 _AGAINST = re.compile(r"\b(?:against|versus|vs\.?|than) (?:the |its |our )?(?P<v>[\w.-]*\w)", re.IGNORECASE)
+_REFERENCE = re.compile(
+    r"\b(?:us(?:e|ing|a|ar|ando|are)|takes?|taking|toma|nimm|nehmt?|prends|prenez|utilise[rz]?|neem|gebruik|with|mit|con|avec|com|met)"
+    r" (?:(?:the|el|la|le|il|o|den|die|das|de|het) )?(?P<v>[\w./-]*\w)(?: (?:one|file|version\w*|model\w*|variant\w*))?"
+    r" (?:as|als|como|comme|come) (?:(?:the|a|la|el|il|de|een|our|my) )?"
+    r"(?:reference|baseline|referen[cz]\w*|référence|riferimento|vergleich\w*)\b",
+    re.IGNORECASE,
+)
 _PARTS = re.compile(r"[-_/]|\.(?=gguf$|safetensors$)")
 ITS = frozenset({"its", "their"})
 SHAPE = "layers"
@@ -101,13 +108,55 @@ def _nicknamed(sheet: Sheet, draft: Draft, said: str) -> list[Candidate]:
 
 
 def against(sheet: Sheet, draft: Draft, fields: Mapping[str, FieldSpec]) -> None:
-    """ "make a Q4 and time it against the f16": the baseline by a part of its name."""
-    if "baseline" not in fields or "baseline" in draft.args or not sheet.made or not draft.clause.tokens:
+    """ "make a Q4 and time it against the f16", "use the q8 as reference": the baseline by a part of its name."""
+    if "baseline" not in fields:
+        return
+    if reference := _reference(sheet, draft):
+        _measure_against(sheet, draft, *reference)
+        return
+    if "baseline" in draft.args or not sheet.made or not draft.clause.tokens:
         return
     said = _AGAINST.search(sheet.request, draft.clause.start, draft.clause.end)
     found = _nicknamed(sheet, draft, said["v"]) if said else []
     if found:
         sheet.put(draft, "baseline", found[0])
+
+
+def _reference(sheet: Sheet, draft: Draft) -> tuple[Any, str] | None:
+    """What the request calls its reference, with the evidence: a model by a part of its name, or one that a step makes by its type."""
+    said = _REFERENCE.search(sheet.request)
+    if said is None:
+        return None
+    whole = [c for c in sheet.candidates if c.kind == "model" and said.start("v") <= c.start and c.end <= said.end("v")]
+    if found := whole or _nicknamed(sheet, draft, said["v"]):
+        return found[0].value, found[0].evidence
+    wanted = [c.value for c in sheet.candidates if c.kind in ("quant", "dtype") and said.start("v") <= c.start < said.end("v")]
+    for earlier in sheet.drafts[: sheet.drafts.index(draft)]:
+        types, made = earlier.args.get("types", []), sheet.made.get(earlier.tool.name, [])
+        if wanted and wanted[0] in types and len(made) == len(types):
+            one = made[types.index(wanted[0])]
+            return one.reference, f"step {one.step}"
+    return None
+
+
+def _measure_against(sheet: Sheet, draft: Draft, reference: Any, evidence: str) -> None:
+    """The reference as the baseline; what is measured is the other one."""
+    draft.args["baseline"], draft.sources["baseline"] = reference, evidence
+    if draft.args.get("model") != reference:
+        return
+    named = [(c.value, c.evidence) for c in sheet.candidates if c.kind == "model"]
+    made = [(m.reference, f"step {m.step}") for m in (sheet.latest() if sheet.made else [])]
+    others = [(value, why) for value, why in [*made, *named] if value != reference]
+    if others:
+        draft.args["model"], draft.sources["model"] = others[0]
+
+
+def type_of(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) -> Any:
+    """The value; "int8" is a type of its own for a model in transformers' format, of which llama.cpp's Q8_0 is no type."""
+    model = draft.args.get("model") or next((c.value for c in sheet.candidates if c.kind == "model"), "")
+    is_file = str(model).lower().endswith(".gguf")
+    is_int8 = candidate.kind == "quant" and re.fullmatch(r"int[- ]?8", candidate.text, re.IGNORECASE)
+    return "int8" if is_int8 and not is_file and "int8" in field.description else candidate.value
 
 
 def without_the_only(sheet: Sheet, draft: Draft, side: dict[str, Candidate]) -> dict[str, Candidate]:
@@ -136,6 +185,8 @@ def _models(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     while len(entries) < 2:
         found = sheet.answers.path(_which_models(field, entries), "model")
         entries.append((found.value, found.evidence))
+    if reference := _reference(sheet, draft):
+        entries.sort(key=lambda entry: entry[0] != reference[0])
     draft.args[field.name] = [value for value, _ in entries]
     draft.sources[field.name] = ", ".join(dict.fromkeys(evidence for _, evidence in entries))
 

@@ -7,6 +7,7 @@ models are found by fill_data.py and fill_models.py.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from modelwright.graphs.planning import named
 from modelwright.graphs.planning.drafts import Draft
@@ -15,6 +16,9 @@ from modelwright.graphs.planning.sheet import Sheet
 
 TWINS = {"task": "method", "method": "task", "context_length": "max_length", "max_length": "context_length"}
 """What is asked of the memory, and what a training calls it."""
+SIZING = ("kv_cache", "memory_fit", "choose_engine")
+"""Tools that reckon for one way of running a model: how many use it, how long their chats are."""
+OF_USE = {"context_length": "context_length", "batch_size": "users", "users": "batch_size", "gpu": "hardware", "hardware": "gpu"}
 SHARED = ("method", "task", "context_length", "max_length", "batch_size", "lora_rank")
 _SAME = re.compile(
     r"\b(?:(?:at|with|for|of|in) (?:that|this|such an?)|the same|equal|identical|dem ?selben|der ?selben|mismo|mesmo|même|stesso)"
@@ -27,12 +31,23 @@ def fill(sheet: Sheet) -> None:
     for draft in sheet.drafts:
         for name, field in fields_of(draft.tool.args).items():
             givers = [d for d in sheet.drafts if d is not draft and (name in d.args or TWINS.get(name) in d.args)]
+            users = [d for d in sheet.drafts if d is not draft and (name in d.args or OF_USE.get(name) in d.args) and _one_use(draft, d)]
+            if name in OF_USE and name not in draft.args and len(users) == 1:
+                _take(draft, users[0], field, OF_USE)
             if name in SHARED and name not in draft.args and len(givers) == 1 and _shares(sheet, draft, givers[0], field):
                 _take(draft, givers[0], field)
 
 
 def _shares(sheet: Sheet, draft: Draft, giver: Draft, field: FieldSpec) -> bool:
     return _is_said(sheet, draft, field) or _one_training(draft, giver)
+
+
+def _one_use(draft: Draft, giver: Draft) -> bool:
+    """ "Llama-3.1-8B for 10 people, 8k each. Does it fit? And which engine?": both ask of the same use."""
+    names = {draft.tool.name, giver.tool.name}
+    models = {d.args["model"] for d in (draft, giver) if "model" in d.args}
+    trains = any(d.args.get("task", "inference") != "inference" for d in (draft, giver))
+    return len(names) == 2 and names <= set(SIZING) and len(models) < 2 and not trains
 
 
 def _is_said(sheet: Sheet, draft: Draft, field: FieldSpec) -> bool:
@@ -52,7 +67,7 @@ def _one_training(draft: Draft, giver: Draft) -> bool:
     return task != "inference" and task is not None and (method is None or task == method)
 
 
-def _take(draft: Draft, giver: Draft, field: FieldSpec) -> None:
-    name = field.name if field.name in giver.args else TWINS[field.name]
+def _take(draft: Draft, giver: Draft, field: FieldSpec, twins: Mapping[str, str] = TWINS) -> None:
+    name = field.name if field.name in giver.args else twins[field.name]
     if not field.allowed or giver.args[name] in field.allowed:
         draft.args[field.name], draft.sources[field.name] = giver.args[name], giver.sources[name]

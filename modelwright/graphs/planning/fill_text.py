@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.numbers import find_numbers
 
 PLACES = frozenset({"folder", "glob", "file", "dataset", "index", "model", "missing"})
 _QUOTED = re.compile(r"[\"“”«„](?P<a>[^\"”»“]{3,})[\"”»“]|(?<![\w])['‘](?P<b>[^'’]{3,}(?:['’]\w[^'’]*)*)['’](?!\w)")
@@ -21,7 +22,8 @@ _QUESTION = (
 )
 _LEAD = re.compile(
     r"(?:\b(?:and |und |et |y |e |then |dann |please )?(?:tell me|let me know|i(?:'d| would)? (?:want|like|need)(?: to)? know"
-    r"|find out|figure out|look up|answer(?: me)?(?: this)?|"
+    r"|find out|figure out|look up|(?<!the )(?<!an )(?<!its )answer(?: me)?(?: (?:this|that)(?: (?:one"
+    r"|question))?)?(?: for me)?(?: (?:from|with|by) (?:it|that|there))?|"
     r"explain to me|i wonder|question|my question is|i need to know|wondering|want to know|know|check|say(?=\s*[:,]"
     r"| (?:what|which|who|when|where|why|how|whether|if)\b)|"
     r"sag(?:e|t)? mir|beantworte|sagt? uns|erzähl\w* mir|verrat\w* mir|antworte|dime|dígame|dinos|responde|dis-moi"
@@ -35,11 +37,14 @@ _LEAD = re.compile(
 _ABOUT = re.compile(
     r"\b(?:search(?:ing)?|look(?:ing)?|hunt|such\w*|busca\w*|cherche\w*|cerca\w*|procur\w*|zoek|query|grep|find|finde|show|get"
     r"|give|fetch|list|pull|trouv\w*|trova\w*|encuentr\w*|znajdź|найди|zeig\w*|muestr\w*|mu[eé]stra\w*|montr\w*"
-    r"|mostr\w*|textstellen?|everything|anything|passages?|paragraphs?|sections?"
+    r"|mostr\w*|(?:text)?stellen?|treffer|passagen|absätze|abschnitte|extraits?|pasajes?|fragmentos?|passaggi|brani|trechos?|stukken"
+    r"|fragmenten|everything|anything|passages?|chunks?|paragraphs?|sections?"
     r"|mentions?|hits?|places|snippets?)\b"
     r"[^.?!:;]*?(?:\bfor\b|\babout\b|\bon\b|\bmentioning\b|\bthat (?:mention|talk about|say|describe|deal with)s?\b|\bwhere\b"
-    r"|\bque (?:hablan|tratan) d(?:e|el)\b|\b(?:che parlano|que falam) d\w+\b|\bnach\b|\bzu[rm]?\b|\büber\b|\bsobre\b|\bsur\b|\bacerca de\b"
-    r"|\bqui parlent d(?:e|u|es)\b|\bsu\b|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
+    r"|\bque (?:hablan|tratan) d(?:e|el)\b|\b(?:che parlano|que falam) d\w+\b|\bnach\b|\bzum thema\b|\bzu[rm]?\b|\büber\b|\bsobre\b"
+    r"|\bsur\b|\bacerca de\b"
+    r"|\bqui parlent d(?:e|u|es)\b|\bpor\b(?! (?:palavras?|palabras?|significado|sentido|favor|meio))|\bsu(?:l|lla|llo|i|lle"
+    r"|ll['’])?(?=\s)|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _ASKED = re.compile(
@@ -64,9 +69,11 @@ _ENDS = re.compile(
 )
 _FROM = re.compile(r"(?:from|using|based on|with|as|in|out of|aus|als|en|dans|da|como)\b[^:?]{0,60}:\s*", re.IGNORECASE)
 _IN_PLACE = (
-    r"(?:\s*[,(]?\s*\b(?:in|from|inside|under|within|according to|using|with|out of|based on|of|on|through|en|dans|im|in der"
+    r"(?:\s*[,(]?\s*\b(?:(?:nell|dall|dell|all)['’]ind(?:ex|ice)|in|from|inside|under|within|according to|using|with|out of|based on|of"
+    r"|on|through|en|dans|im|in der"
     r"|aus|nel|nella|no|na|em|uit|at)\b"
-    r"(?:\s+(?:the|my|our|all|those|these|dem|den|der|die|das|el|la|los|le|les|il|o|a|het|de|index|folder|directory|ordner"
+    r"(?:\s+[ld]['’](?:ind(?:ex|ice)|índice))?"
+    r"(?:\s+(?:the|my|our|all|those|these|dem|den|der|die|das|el|la|los|le|les|il|o|a|het|de|index|indice|índice|folder|directory|ordner"
     r"|file|documents?|docs|everything))*\s*$)"
 )
 _TAIL = re.compile(
@@ -98,6 +105,12 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 """ "can you index them for me?" asks the assistant, not the documents."""
+COUNTS = ("top_k", "max_sentences")
+"""Arguments that say how many passages or sentences are wanted."""
+MOST_BEFORE_MODE = 1
+"""Words of "exact words only" before those that name it."""
+MOST_BEFORE_COUNT = 4
+"""Words of "dame los 6 mejores pasajes" before its number."""
 FEWEST_WORDS = 3
 """Of a sentence that stands behind the place where to look."""
 
@@ -158,7 +171,18 @@ def _says_something(text: str) -> bool:
 def _without_mode(text: str) -> str:
     """ "parental leave, by meaning only, …": how to look is no part of what is looked for."""
     places = [said.start for mode in phrases.phrases().values["mode"] if (said := phrases.value("mode", mode, text))]
-    return next((text[:at] for at in sorted(places) if text[:at].rstrip().endswith(",")), text)
+    commas = [(at, text.rfind(",", 0, at)) for at in sorted(places)]
+    return next((text[:comma] for at, comma in commas if comma > 0 and len(text[comma + 1 : at].split()) <= MOST_BEFORE_MODE), text)
+
+
+def _without_count(text: str) -> str:
+    """ "vacaciones, dame los 6 mejores pasajes": how many are wanted is no part of what is looked for."""
+    for comma in re.finditer(r",(?=\s)", text):
+        rest = range(comma.end(), len(text))
+        counts = [n for n in find_numbers(text) if n.start in rest and any(phrases.shaped(f, text, n.start, n.end) for f in COUNTS)]
+        if counts and len(re.findall(r"\w+", text[comma.end() : counts[0].start])) <= MOST_BEFORE_COUNT:
+            return text[: comma.start()]
+    return text
 
 
 def _cut(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
@@ -168,6 +192,7 @@ def _cut(request: str, start: int, end: int, places: Sequence[Candidate]) -> Can
     text = request[start:end]
     if stop := _ENDS.search(text, 3):
         text = text[: stop.start() + (0 if text[stop.start()] in "\n;" else 1)]
+    text = _without_count(_without_mode(text))
     for place in sorted(places, key=lambda c: -c.start):
         at = place.start - start
         if 0 <= at < len(text):
@@ -178,7 +203,7 @@ def _cut(request: str, start: int, end: int, places: Sequence[Candidate]) -> Can
             elif at <= 3 and not before:
                 text = text[at + len(place.text) :]
                 start += at + len(place.text)
-    text = _without_mode(text)
+    text = _without_count(_without_mode(text))
     for _ in range(3):
         text = _TAIL.sub("", text)
     stripped = text.strip(" \t\n,;:.!\"'“”()-")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from modelwright.graphs.planning import cache_types, named, phrases
+from modelwright.graphs.planning import cache_types, fill_models, named, phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of, named_as
 from modelwright.graphs.planning.clauses import Clause
@@ -133,7 +133,7 @@ def _value(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) -
         if candidate.kind == "memory" and field.name.endswith(IN_MB):
             value *= 1024
         return _within(sheet, draft, field, value, candidate)
-    return as_allowed(field, candidate) if field.allowed else candidate.value
+    return as_allowed(field, candidate) if field.allowed else fill_models.type_of(sheet, draft, field, candidate)
 
 
 def _within(sheet: Sheet, draft: Draft, field: FieldSpec, value: int | float, candidate: Candidate) -> int | float:
@@ -252,6 +252,7 @@ def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidat
         found = [c for value in field.allowed if (c := named_as(value, field, text, inside))]
         placed = [c if c.kind != "choice" else _moved(c, clause.start) for c in found]
         kind = lexicon().tables.get(field.name)
+        placed = [c for c in placed if not any(o.start <= c.start and c.end <= o.end and len(o.text) > len(c.text) for o in placed)]
         own = [c for c in placed if c.kind == kind]
         turns = [c for c in placed if c.kind == "choice"]  # "only the adapter by itself as gguf" is more than its word gguf
         kept = [*own, *turns] if field.is_list else turns or own
@@ -290,6 +291,8 @@ def _moved(candidate: Candidate, by: int) -> Candidate:
 
 
 def as_allowed(field: FieldSpec, candidate: Candidate) -> Any:
+    """The listed value that is meant: as it is written where that is one (int8), else what it stands for."""
     if not field.allowed:
         return candidate.value
-    return next((a for a in field.allowed if a.lower() == str(candidate.value).lower()), None)
+    said = (candidate.text.lower(), str(candidate.value).lower())
+    return next((a for one in said for a in field.allowed if a.lower() == one), None)

@@ -16,12 +16,17 @@ from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.stems import nearly, stem
 
-_LINK = r"\s*(?:=|:|\bof\b|\bto\b|\bat\b|\bis\b|\bup to\b|\bset to\b|\babout\b|\bmost\b|-)?\s*(?:=|\bthe first\b|\bonly\b|\babout\b)?\s*"
+_LINK = (
+    r"\s*(?:=|:|\b(?:of|de|da|di|von|van|to|at|is|up to|set to|about|most)\b|-)?"
+    r"\s*(?:=|\bthe first\b|\bonly\b|\babout\b)?\s*"
+)
 _WORDS_BEFORE = re.compile(r"(?:(?<![\w./-])[A-Za-z_-]+\s+){0,2}(?<![\w./-])[A-Za-z_-]+\s*[=:]?\s*$")
 _WORDS_AFTER = re.compile(r"(?:\s+[A-Za-z_-]+(?![\w./])){0,2}")
 _KILO_TOKENS = re.compile(r"tokens?\b|length|context")
 """8k tokens are 8192, 1.1k are 1100: in the name of an argument."""
 KINDS_BESIDE = {"model": ("model", "missing"), "documents": ("model", "folder", "missing")}
+_FROM = "aus|mit|auf|anhand|de|du|avec|sur|con|sobre|da|di|su|com|em|met|uit|op"
+"""From, with and on in other languages."""
 NEAR = 6
 """Words between a number and what says what it is for."""
 _OF_CARDS = re.compile(r"\s*[x×*-]?\s*(?:nvidia|amd)?\s*", re.IGNORECASE)
@@ -79,7 +84,7 @@ def is_told(field: FieldSpec, number: Candidate, candidates: Sequence[Candidate]
     return _may_be(field, number) and (shaped or (_pair_of(number, text) is not None and _named(field.name, number, text, 0, len(text))))
 
 
-_ANDS = r"(?:[,/&+;|-]|\b(?:with|and|or|then|danach|und|et|y|e|en|to)\b)"
+_ANDS = r"(?:[,/&+;|-]|\b(?:with|and|or|then|danach|dann|luego|después|puis|ensuite|poi|depois|daarna|und|et|y|e|en|to)\b)"
 _AND = re.compile(rf"\s*(?:{_ANDS}\s*){{0,3}}", re.IGNORECASE)
 
 
@@ -230,7 +235,8 @@ def paths(fields: Mapping[str, FieldSpec], main: str, candidates: Sequence[Candi
 def _path_patterns(field: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     spoken = "|".join(re.escape(n).replace(r"\ ", r"[\s_-]+") for n in _names(field))
     before = re.compile(
-        rf"\b(?:{spoken})\b(?:\s+(?:on|in|from|with|set|data|dataset|file|is|the|against|text|using|=))*[\s:='\"`(]*$", re.IGNORECASE
+        rf"\b(?:{spoken})\b(?:\s+(?:on|in|from|with|set|data|dataset|file|is|the|against|text|using|by|{_FROM}|=))*[\s:='\"`(]*$",
+        re.IGNORECASE,
     )
     after = re.compile(rf"['\"`]?\s*(?:\(|(?:as|for|is|being|serves as|to)\s+)(?:the|an|a|my|our|its)?\s*(?:{spoken})\b", re.IGNORECASE)
     return before, after

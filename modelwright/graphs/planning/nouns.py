@@ -29,6 +29,12 @@ _FAMILY = re.compile(
 _NAME = r"(?P<q>[\"'`“«「『]?)(?P<name>[^\W_][\w-]{1,40})(?P=q)?"
 _INDEX = (
     re.compile(
+        rf"\b(?:re-?)?ind(?:ex|iz|ic)\w*\s+(?:(?:the|all|my|our|folder|den|die|das|ordner|la|el|le|il|o|a|carpeta|dossier|cartella"
+        rf"|pasta|map)\s+){{0,3}}"
+        rf"[\w./*-]+\s+(?:as|into|under|als|unter|como|bajo|comme|sous|come|sotto|onder)\s+{_NAME}(?![\w/*-]|\.\w)",
+        re.IGNORECASE,
+    ),
+    re.compile(
         r"\b(?:ind(?:ex(?:et|en)?|ice|ic[ei]|eks\w*)|idx|índice|collection|kb|knowledge base|индекс\w*)(?:\s*[=:]\s*|\s+)"
         rf"(?:is |ist |it |ihn |it's )?(?:called|named|name|namens|nennen|llamado|llamada|nommé|appelé|chiamato|chamado|genaamd"
         rf"|genannt|as|als|=|:)?\s*{_NAME}(?![\w/*-]|\.\w)",
@@ -44,209 +50,22 @@ _INDEX = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b(?:re-?)?index\w*\b(?:[^.;?!]|\.(?=\w)){{0,80}}?\b(?:as|als|into|to|in|under)\s+{_NAME}\s*(?:$|[.,;:!?&+]|\band\b|\bthen\b|\bund\b)",
+        rf"\b(?:re-?)?ind(?:ex|iz|ic)\w*\b(?:[^.;?!]|\.(?=\w)){{0,80}}?\b(?:as|als|into|to|in|under|como|comme|come)\s+{_NAME}\s*(?:$"
+        rf"|[.,;:!?&+]|\band\b|\bthen\b|\bund\b)",
         re.IGNORECASE,
     ),
 )
-_NO_NAMES = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "this",
-        "that",
-        "my",
-        "our",
-        "your",
-        "its",
-        "it",
-        "them",
-        "all",
-        "some",
-        "any",
-        "new",
-        "old",
-        "same",
-        "search",
-        "with",
-        "from",
-        "of",
-        "for",
-        "and",
-        "or",
-        "in",
-        "on",
-        "to",
-        "into",
-        "by",
-        "as",
-        "at",
-        "is",
-        "are",
-        "was",
-        "be",
-        "called",
-        "named",
-        "name",
-        "what",
-        "which",
-        "who",
-        "where",
-        "when",
-        "how",
-        "everything",
-        "folder",
-        "folders",
-        "document",
-        "documents",
-        "docs",
-        "file",
-        "files",
-        "pdf",
-        "pdfs",
-        "text",
-        "that's",
-        "see",
-        "query",
-        "search",
-        "ask",
-        "build",
-        "make",
-        "check",
-        "open",
-        "read",
-        "create",
-        "into",
-        "find",
-        "look",
-        "inside",
-        "through",
-        "using",
-        "existing",
-        "indexed",
-        "whose",
-        "hit",
-        "hits",
-        "das",
-        "der",
-        "die",
-        "den",
-        "dem",
-        "des",
-        "ein",
-        "eine",
-        "und",
-        "im",
-        "mit",
-        "el",
-        "la",
-        "los",
-        "las",
-        "un",
-        "una",
-        "y",
-        "en",
-        "con",
-        "le",
-        "les",
-        "de",
-        "du",
-        "et",
-        "dans",
-        "il",
-        "lo",
-        "gli",
-        "e",
-        "i",
-        "o",
-        "os",
-        "um",
-        "uma",
-        "na",
-        "no",
-        "het",
-        "een",
-        "der",
-        "here",
-        "there",
-        "please",
-        "again",
-        "now",
-        "first",
-        "then",
-        "so",
-        "which",
-        "index",
-        "indices",
-        "full",
-        "vector",
-        "dense",
-        "lexical",
-        "hybrid",
-        "semantic",
-        "keyword",
-        "bigger",
-        "whole",
-        "each",
-        "both",
-        "every",
-        "one",
-        "using",
-        "use",
-        "under",
-        "up",
-        "me",
-        "us",
-        "if",
-        "only",
-        "do",
-        "does",
-        "can",
-        "could",
-        "will",
-        "should",
-        "nach",
-        "name",
-        "alles",
-        "über",
-        "about",
-        "over",
-        "answer",
-        "total",
-        "parallel",
-        "advance",
-        "whether",
-        "why",
-        "may",
-        "must",
-        "wie",
-        "ob",
-        "re",
-        "pre",
-        "auto",
-        "you",
-        "we",
-        "they",
-        "he",
-        "she",
-        "him",
-        "her",
-        "mine",
-        "yours",
-        "someone",
-        "anyone",
-        "somebody",
-        "just",
-        "also",
-        "not",
-        "never",
-        "would",
-        "might",
-        "shall",
-        "let",
-        "own",
-    ]
-)
+_SMALL = """
+a an the this that my our your its it them all some any new old same search with from of for and or in on to into by as at is are
+was be called named name what which who where when how everything folder folders document documents docs file files pdf pdfs text
+that's see query ask build make check open read create find look inside through using existing indexed whose hit hits das der die
+den dem des ein eine und im mit el la los las un una y en con le les de du et dans il lo gli e i o os um uma na no het een here
+there please again now first then so index indices full vector dense lexical hybrid semantic keyword bigger whole words each both every
+one use under up me us if only do does can could will should nach alles über about over answer total parallel advance whether why
+may must wie ob re pre auto you we they he she him her mine yours someone anyone somebody just also not never would might shall
+let own
+"""
+_NO_NAMES = frozenset(_SMALL.split())
 _IDENTIFIER = re.compile(r"(?<![\w./:-])(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE)
 _FOLDER = r"(?:folder|directory|ordner|verzeichnis|carpeta|directorio|dossier|cartella|pasta|map)"
 _OUTPUT_NAME = re.compile(
@@ -256,6 +75,46 @@ _OUTPUT_NAME = re.compile(
     rf"{_NAME}\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bplease\b|\bthanks\b)",
     re.IGNORECASE,
 )
+
+
+_SERVED_NAME = r"[\"'`]?(?P<name>(?=[\w.:/-]*[\d-])(?![\w.:/-]*\.(?:gguf|jsonl?|csv|txt|parquet|md)\b)[A-Za-z][\w.:/-]*\w)[\"'`]?"
+_SERVED_BEHIND = re.compile(
+    rf"[^.?!;\n]{{0,60}}?\b(?:"
+    rf"(?:model|modell|modelo|modèle|modello)(?: name| id|name)?(?: [^\W\d]+){{0,3}}?(?: (?:is|ist|es|est|è|heißt|called|named|se llama"
+    rf"|s'appelle|si chiama|heet)|\s?[=:])?"
+    rf"|(?:serv\w+|listed|registered|known|expose\w*|deployed|host\w*|offer\w*|läuft|runs?)(?: [^\W\d]+){{0,3}}? (?:as|als|como|comme"
+    rf"|come|under)"
+    rf"|(?:(?:which|that|it|and) )?(?:serves|hosts|serving|hosting|runs|running|provides)"
+    rf"|(?:is |it's |its |it )?(?:called|named)"
+    rf")(?: (?:served as|called|named|there))* {_SERVED_NAME}(?![\w/])",
+    re.IGNORECASE,
+)
+_SERVED_BEFORE = re.compile(
+    rf"(?<![\w./-]){_SERVED_NAME}(?: (?:which|that))?(?: (?:is|was|runs?|running|served|hosted|deployed|available|live|läuft|corre"
+    rf"|tourne|gira))+"
+    r"(?: [^\W\d]+){0,2} $",
+    re.IGNORECASE,
+)
+
+
+def with_served_names(found: Sequence[Candidate], text: str) -> list[Candidate]:
+    """An endpoint with the name that its model is served under, as one: "http://host/v1, the model is served as qwen3-8b".
+
+    The name is no model of its own. With other things between the two, or with a name already, the endpoint stays as it is.
+    """
+    bare = [c for c in found if str(c.value).startswith("openai:http") and "#" not in str(c.value)]
+    if len(bare) != 1:
+        return list(found)
+    url = bare[0]
+    said = _SERVED_BEHIND.match(text, url.end) or _SERVED_BEFORE.search(text[: url.start])
+    if said is None:
+        return list(found)
+    start, end = min(url.start, said.start("name")), max(url.end, said.end("name"))
+    inside = [c for c in found if c is not url and start < c.end and c.start < end]
+    if any(c.kind != "model" and c.start != said.start("name") for c in inside):
+        return list(found)
+    joined = Candidate("model", f"{url.value}#{said['name']}", start, end, text[start:end])
+    return sorted([joined, *(c for c in found if c is not url and c not in inside)], key=lambda c: c.start)
 
 
 def find_gpus(text: str) -> list[Candidate]:

@@ -12,10 +12,12 @@ from functools import lru_cache
 
 from modelwright.graphs.planning.candidate import Candidate
 
-_GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit)\b"
+_GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit|ms|msec|secs?|mb)\b"
 """Units that people write without a space: 512tok, 3ep."""
 _DIGITS = re.compile(
-    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?|(?:je|pro|par|por)\s(?:mill?i\w+|mio))(?!\w))|\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
+    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))"
+    r"|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?|(?:je|pro|par|por)\s(?:mill?i\w+|mio))(?!\w))"
+    r"|\d{1,2},5(?=\s(?:epo\w+|époq\w+|époc\w+|sek\w*|segund\w*|secon\w+|s)\b)|\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
     rf"(?:(?P<k>\s?k(?:ilo)?)|\s?(?P<big>thousand|million|tausend|mil|mille|mila|duizend)|(?P<m>m))?(?:(?![\w%]|\.\d)|(?={_GLUED}))",
     re.IGNORECASE,
 )
@@ -64,16 +66,30 @@ _OTHER: dict[str, int | float] = {
     "a couple": 2,
     "a couple of": 2,
     "half a": 0.5,
+    "half an": 0.5,
 }
 _TIMES = frozenset({"hundred", "thousand", "dozen"})
 _ONES = "|".join(list(_UNITS)[1:])
 _BELOW_100 = rf"(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(list(_UNITS)[1:10])}))?|{_ONES}"
 _LONGEST_FIRST = sorted([*_UNITS, *_TENS, *_OTHER], key=len, reverse=True)
 _WORDS = re.compile(
-    rf"\b(?:(?:a|{_ONES}) hundred(?: and)? (?:{_BELOW_100})|(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(_UNITS)[1:10])})"
+    rf"\b(?:(?:{_ONES}) and a half|(?:a|{_ONES}) hundred(?: and)? (?:{_BELOW_100})"
+    rf"|(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(_UNITS)[1:10])})"
     rf"|a (?:dozen|hundred|thousand|couple(?: of)?)|(?:{_ONES}|{'|'.join(_TENS)}) (?:hundred|thousand|dozen)|{'|'.join(_LONGEST_FIRST)})\b",
     re.IGNORECASE,
 )
+
+
+_ONE = ("un", "una", "une", "uno", "um", "uma", "ein", "eine", "einem", "einer", "einen", "een", "één")
+_COUNTED = (
+    r"frase|phrase|satz|zin|oración|epoch\w*|époc\w*|época|epoca|durchgang|sekunde|seconde|segundo|secondo|zeile|ligne|fila|riga|linha|rij"
+    r"|beispiel|exemple|ejemplo|esempio|exemplo|usuario|utilisateur|utente|usuário|nutzer|gebruiker|persona|personne|pessoa"
+)
+_ARTICLES = re.compile(
+    rf"^(?:{'|'.join(_ONE)})$|\b(?:{'|'.join(_ONE)})(?= (?:(?:sola|solo|seule?|einzige[nrsm]?|única|único|só|enkele) )?(?:{_COUNTED})\b)",
+    re.IGNORECASE,
+)
+"""Of other languages, where what they stand before is counted ("in una sola frase"); alone as the place that a plan names."""
 
 
 def find_numbers(text: str) -> list[Candidate]:
@@ -84,7 +100,7 @@ def find_numbers(text: str) -> list[Candidate]:
         if not _MARKER.match(text, m.start() - 1) and not any(start <= m.start() < end for start, end in expressions)
     ]
     found = [_signed(Candidate("number", _read_digits(m), m.start(), m.end(), m.group()), text) for m in digits]
-    for pattern in (_WORDS, _foreign()):
+    for pattern in (_WORDS, _foreign(), _ARTICLES):
         for match in pattern.finditer(text):
             if match.group().lower() != "once" and not any(match.start() < f.end and f.start < match.end() for f in found):
                 found.append(Candidate("number", read_words(match.group()), match.start(), match.end(), match.group()))
@@ -118,10 +134,12 @@ def _read_digits(match: re.Match[str]) -> int | float:
 
 def read_words(text: str) -> int | float:
     """'twenty-five' -> 25, 'three hundred' -> 300, 'drei' -> 3."""
-    known: dict[str, int | float] = {**_foreign_words(), **_UNITS, **_TENS, **_OTHER}
+    known: dict[str, int | float] = {**dict.fromkeys(_ONE, 1), **_foreign_words(), **_UNITS, **_TENS, **_OTHER}
     text = text.lower()
     if text in known:
         return known[text]
+    if half := re.fullmatch(r"(.+) and a half", text):
+        return read_words(half[1]) + 0.5
     if more := re.fullmatch(r"(.+ hundred)(?: and)? (.+)", text):
         return read_words(more[1]) + read_words(more[2])
     first, second = re.split(r"[- ]", text, maxsplit=1)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.lexicon import lexicon
@@ -30,7 +31,7 @@ class Phrases:
 
 @lru_cache(maxsize=1)
 def phrases() -> Phrases:
-    raw = tomllib.loads(files(__package__).joinpath("phrases.toml").read_text(encoding="utf-8"))
+    raw = _with_words(tomllib.loads(files(__package__).joinpath("phrases.toml").read_text(encoding="utf-8")))
     return Phrases(
         {name: [_shape(text) for text in texts] for name, texts in raw["shapes"].items()},
         {name: _compiled(texts) for name, texts in raw["flags"].items()},
@@ -38,6 +39,20 @@ def phrases() -> Phrases:
         {name: [re.compile(text, re.IGNORECASE) for text in texts] for name, texts in raw["captures"].items()},
         {name: [_shape(text) for text in texts] for name, texts in raw["roles"].items()},
     )
+
+
+def _with_words(raw: Any) -> Any:
+    """All turns of speech with the shared words written out: `<people>` as what stands under people in [words]."""
+    words = raw.pop("words", {}) if isinstance(raw, dict) else {}
+
+    def written(part: Any) -> Any:
+        if isinstance(part, str):
+            return re.sub(r"(?<!\?P)(?<!\?)<(\w+)>", lambda found: f"(?:{words[found[1]]})" if found[1] in words else found[0], part)
+        if isinstance(part, dict):
+            return {key: written(inner) for key, inner in part.items()}
+        return [written(inner) for inner in part]
+
+    return written(raw)
 
 
 def _shape(text: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -87,7 +102,7 @@ def captured(field: str, text: str, start: int = 0, end: int | None = None) -> l
     """The names or the expression that stand behind the word for this argument: "the groups hr and legal"."""
     for pattern in phrases().captures.get(field, ()):
         if match := pattern.search(text, start, len(text) if end is None else end):
-            parts = list(_PARTS.finditer(text, *match.span("v"))) if field != "pattern" else [match]
+            parts = list(_PARTS.finditer(text, *match.span("v"))) if field not in WHOLE else [match]
             spans = [part.span("v") for part in parts]
             if field == "pattern":
                 spans = [(a, a + len(re.sub(r"(?<!\\)[.,]$", "", text[a:b]))) for a, b in spans]  # the end of the sentence
@@ -95,6 +110,8 @@ def captured(field: str, text: str, start: int = 0, end: int | None = None) -> l
     return []
 
 
+WHOLE = ("pattern", "path")
+"""Arguments whose words are one value; others are names, maybe several."""
 _PARTS = re.compile(r"(?<![\w-])(?!(?:and|or|und|et|y|e|en|och|i)\b)(?P<v>[\w-]+)", re.IGNORECASE)
 
 

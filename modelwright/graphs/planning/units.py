@@ -51,10 +51,15 @@ def _whole(value: float) -> int | float:
 _SCALES = {
     "meter": {"m meter metre": 1.0, "km kilometer kilometre": 1000.0, "cm centimeter centimetre": 0.01, "mm millimeter": 1e-3, "nm": 1e-9},
     "kilogram": {"kg kilogram kilo": 1.0, "g gram": 1e-3},
-    "second": {"s sec second": 1.0, "ms msec millisecond": 1e-3, "min minute": 60.0, "h hr hour": 3600.0},
+    "second": {
+        "s sec second sek sekunde sekunden segundo seconde secondo secondi seconden": 1.0,
+        "ms msec millisecond millisekunde millisekunden milisegundo milliseconde millisecondi": 1e-3,
+        "min minute": 60.0,
+        "h hr hour": 3600.0,
+    },
     "farad": {"f farad": 1.0, "µf μf uf microfarad": 1e-6},
     "henry": {"henry henrie": 1.0, "mh millihenry": 1e-3},
-    "month": {"month monat monate moi mese mesi maanden mois": 1.0, "year": 12.0},
+    "month": {"month monat monate moi mese mesi maanden mois": 1.0, "year jahr jahre año ano anno anni an jaar": 12.0},
     "watt": {"w watt": 1.0, "kw kilowatt": 1000.0},
 }
 SCALES = {word: (base, scale) for base, units in _SCALES.items() for words, scale in units.items() for word in words.split()}
