@@ -54,8 +54,10 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
     foreign = bool(case.said) and all(i.tool.startswith(ELSEWHERE) for i in (case.said[0], case.said[-1]))
     if foreign and not (case.first >= GUESS and weighing.outweighs(case, [s.tool for s in steps])):
         return Decision("rules", list(case.asked))
-    if beyond := mistaken(case.asked, [step.tool for step in steps]):
+    if beyond := mistaken(case.asked, [] if draft.kind == "question" else [step.tool for step in steps]):
         return Decision("rules", beyond)
+    if weighing.nothing_is_meant(case):
+        return Decision("draft", [], "none")
     if draft.kind != "plan":
         return _without_a_plan(case)
     return _believed(case) or _weighed(case)

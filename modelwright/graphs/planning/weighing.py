@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +12,15 @@ from modelwright.graphs.planning import documents, named
 from modelwright.graphs.planning.cues import ELSEWHERE
 from modelwright.graphs.planning.fields import fields_of, made_models
 from modelwright.graphs.planning.intents import Intent
-from modelwright.graphs.planning.lexicon import LIKELY, SURE, lexicon
+from modelwright.graphs.planning.lexicon import HINT, LIKELY, SURE, lexicon
 from modelwright.graphs.planning.reading import Reading
+from modelwright.graphs.planning.sheet import THINGS
 from modelwright.models.base import Draft
 
+LEANS = -2.5
+"""Log-probability of "none" from which it is thought possible (p = 0.08)."""
+_VALUES = ("gpu", "memory", "money", "quant")
+"""What is named for a tool's sake, though no word of it is said: "is my RTX 4080 big enough for it?"."""
 MOST_DRAFTED = 3
 """Steps from which a draft may be cut short: of the examples that it learned from one in a hundred has more."""
 
@@ -96,6 +102,18 @@ def outweighs(case: Case, names: Sequence[str]) -> bool:
 def _weight(foreign: Intent) -> float:
     """Of what a tool does that is not here, several words count no more than one."""
     return SURE if foreign.tool.removeprefix(ELSEWHERE) in lexicon().tools else foreign.scores[foreign.tool]
+
+
+def nothing_is_meant(case: Case) -> bool:
+    """ "fill the empty cells of data.xlsx": no more than a hint speaks for any tool, and the model would ask, or thinks it possible that
+    none of them does it. What it would ask for is not what is missing. Where nothing is named either, the request is only vague."""
+    said = max((points for i in case.asked for name, points in i.scores.items() if name in case.tools), default=0.0)
+    none = dict(case.draft.alternatives).get("none", -math.inf)
+    asks = case.draft.kind == "question"
+    kinds = {c.kind for c in case.reading.found}
+    if asks and said < HINT and not kinds.isdisjoint(THINGS) and kinds.isdisjoint(_VALUES):
+        return True
+    return case.draft.kind != "none" and said < (LIKELY if asks else HINT) and none >= LEANS
 
 
 def takes_all(case: Case, names: Sequence[str]) -> bool:
