@@ -150,7 +150,9 @@ def _means_afterwards(opened: Sequence[str], words: Sequence[str]) -> bool:
     """ "measure it, and after quantize it": a command stands behind it, no deed ("after quantizing"), no thing ("after the export")."""
     small = lexicon().words["determiners"] | lexicon().words["past"] | lexicon().words["deeds"]
     adds = opened[-1] == "after" and opened[-2:-1] != [] and opened[-2] in lexicon().words["adds"]
-    return adds and bool(words) and words[0] not in small and not words[0].endswith("ing")
+    return (adds and bool(words) and words[0] not in small and not words[0].endswith("ing")) or (
+        opened[-1] == "after" and words[:1] == ["to"]
+    )
 
 
 def comes_later(clause: Clause) -> bool:

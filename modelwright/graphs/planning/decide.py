@@ -75,7 +75,8 @@ def _believed(case: Case) -> Decision | None:
     drafted = [step.tool for step in steps]
     vacant = len(case.draft.steps) - len(steps)  # the same again, where another tool is meant: "index it, check it, answer me"
     is_whole = (len(steps) < MOST_DRAFTED and not vacant) or set(case.mine) <= set(drafted)
-    if case.draft.score < WHOLE or not steps or not is_whole or (case.rules and weighing.says_no_more(case)):
+    outspoken = rules_sure(case.said) and weighing.another_later(case, drafted)
+    if case.draft.score < WHOLE or not steps or not is_whole or outspoken or (case.rules and weighing.says_no_more(case)):
         return None
     alike = sorted(case.mine) == sorted(drafted)
     return _of_draft(case, _in_order_of(case.mine, steps), "both") if alike else _of_draft(case, steps)
@@ -113,7 +114,7 @@ def _rules_know_better(case: Case, drafted: Sequence[str]) -> bool:
     misses_a_thing = weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted)
     if (spoken in case.mine and spoken not in drafted) or (sure and (misses_a_thing or weighing.another_later(case, drafted))):
         return True
-    if sure and len(case.draft.steps) == MOST_DRAFTED < len(set(case.mine)):
+    if sure and len(case.draft.steps) == MOST_DRAFTED < len(set(case.mine)) and not any(weighing.lacks(case, name) for name in case.mine):
         return True
     bare = bool(case.rules) and weighing.says_no_more(case) and not set(case.mine) & set(drafted)
     return bare or (sure and case.first < GUESS)

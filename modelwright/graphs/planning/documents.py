@@ -46,6 +46,12 @@ _LATER = re.compile(
     re.IGNORECASE,
 )
 """Asked another time."""
+_GRANTS = re.compile(
+    r"\b(?:only|just|solo|sólo|nur|seulement|seuls?)\b[^.;?!]{0,60}\b(?:can|could|may|should|must|shall|allowed to|able to|darf|dürfen"
+    r"|puede\w*|peut|peuvent|possa\w*|pode\w*)\b[^.;?!,]{0,40}[.!]?\s*$",
+    re.IGNORECASE,
+)
+"""Who may find it: no search."""
 _OF_YOU = re.compile(r"\b(?:what|who|how|why|where|when) (?:can|could|do|did|are|were|will|would|have) you\b", re.IGNORECASE)
 
 
@@ -64,6 +70,8 @@ def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], t
     if not _one_after_the_other(asked, request):
         kept = [replace(i, tool=meant) if meant and i.tool in (SEARCH, ANSWER) else i for i in kept]
     kept = _each_once(kept)
+    if makes and _GRANTS.search(request) and not _meant(_GRANTS.sub("", request)):
+        kept = [i for i in kept if i.tool not in (SEARCH, ANSWER)]
     if makes and _LATER.search(request) and any(i.tool == INDEX for i in kept):
         kept = [i for i in kept if i.tool not in (SEARCH, ANSWER)]
     if makes and not named and not any(i.tool == INDEX for i in kept):

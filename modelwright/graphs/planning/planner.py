@@ -84,7 +84,8 @@ class Planner:
     ) -> None:
         self._model, self._tools, self._workspace = model, dict(tools), workspace
         self._consult = Consult(model, self._tools, on_model_call or (lambda call: None), self._note, embed, remembered, memories)
-        self._facts, self._indexes, self._made, self._vague = facts, indexes, made, False
+        self._facts, self._indexes, self._made = facts, indexes, made
+        self._vague = self._drafted = False
         self.last_trace: list[Json] = []
         """What each stage of the last plan saw: candidates, points of every clause, recalled tools, draft, decision."""
 
@@ -95,7 +96,8 @@ class Planner:
         """
         _check_request(request)
         workflows.check_own(self._workspace, self._tools)
-        self.last_trace, self._vague = [], False
+        self.last_trace = []
+        self._vague = self._drafted = False
         scripted = self._scripted(request, answers)
         if scripted is not None:
             return scripted
@@ -167,6 +169,7 @@ class Planner:
             answers.ask(UNCLEAR, self._consult.likely_deeds(reading.request), lambda text: None)
         decision = decide(asked, draft, reading, self._tools)
         self._vague = decision.kind == "question" and decision.by in ("draft", "both")
+        self._drafted = decision.by == "draft"  # a draft knows what comes first
         self._note("decision", {"by": decision.by, "kind": decision.kind, "tools": [i.tool for i in decision.intents]})
         if decision.by == "ask":
             return self._ask_what(draft, decision.intents, answers)
@@ -214,7 +217,7 @@ class Planner:
             [i.tool for i in mine],
             self._tools,
             self._workspace,
-            ordered=any(lexicon().words["then"] & {*i.clause.opener.split()} for i in mine),
+            ordered=self._drafted or any(lexicon().words["then"] & {*i.clause.opener.split()} for i in mine),
         )
         steps = drafts.make(mine, self._tools, workflow, _source_of(found, answers.model(), self._workspace))
         sheet = Sheet(request, found, steps, answers, self._workspace, self._facts)

@@ -128,9 +128,16 @@ def another_later(case: Case, drafted: Sequence[str]) -> bool:
     that several do."""
     alike = len(case.mine) == len(drafted) > 1 and case.mine[0] == drafted[0]
     return alike and any(
-        a != b and case.points(a) > SURE > case.points(b) and not lacks_data(case, [a]) and not _asks_nothing_read(case, a)
+        a != b and _outspeaks(case, a, b) and not lacks_data(case, [a]) and not _asks_nothing_read(case, a)
         for a, b in zip(case.mine, drafted, strict=True)
     )
+
+
+def _outspeaks(case: Case, mine: str, other: str) -> bool:
+    """More than one word, or one that is sure where neither a hint nor a thing of its own speaks for the other."""
+    held = {value[0] for step in case.draft.steps if step.tool == other for values in step.fields.values() for value in values}
+    bare = held <= {"N"} and not case.points(other)
+    return case.points(mine) > SURE > case.points(other) or (bare and mine != "evaluate" and case.points(mine) >= SURE)
 
 
 def _asks_nothing_read(case: Case, tool: str) -> bool:
@@ -181,10 +188,10 @@ def _may_be_added(case: Case, intent: Intent, drafted: Sequence[str]) -> bool:
     judged = intent.tool == "evaluate" and "compare" in drafted  # "whether it improved. The questions are in x.jsonl, to be judged by …"
     if judged and not any(c.kind == "model" for c in intent.clause.candidates):
         return False
-    return not (_lacks(case, intent.tool) or _asks_nothing_read(case, intent.tool))
+    return not (lacks(case, intent.tool) or _asks_nothing_read(case, intent.tool))
 
 
-def _lacks(case: Case, tool: str) -> bool:
+def lacks(case: Case, tool: str) -> bool:
     """ "the bench's json is there": whether it would have to ask for a data set, documents, or a model that nothing names or makes."""
     needed = {field.role for field in fields_of(case.tools[tool].args).values() if field.required}
     has_model = case.has("M") or documents.INDEX in case.mine or any(made_models(case.tools[name]) for name in case.mine)

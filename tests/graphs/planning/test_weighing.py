@@ -73,7 +73,22 @@ def installed() -> dict[str, Tool]:
             DOUBTFUL,
             ["inspect_dataset", "finetune", "compare", "export_model"],
         ),
+        # a tool that no word speaks for, with a number alone, in place of one that is said
+        (
+            "indexiere notes/ und dann beantworten: wer leitet die 12 Gruppen?",
+            ["rag_index", "choose_engine"],
+            SURE,
+            ["rag_index", "rag_answer"],
+        ),
+        # who may find it is no search
+        ("index notes/ and make sure only the compliance group can find them", ["rag_index", "rag_search"], SURE, ["rag_index"]),
         # "and after" with a command is "afterwards"
+        (
+            "please to merge m.gguf in gguf f16, after to score it on a.jsonl",
+            ["export_model", "evaluate"],
+            SURE,
+            ["export_model", "evaluate"],
+        ),
         ("inspect a.jsonl and after train builtin with it", ["inspect_dataset", "finetune"], SURE, ["inspect_dataset", "finetune"]),
     ],
 )
@@ -82,6 +97,13 @@ def test_the_steps_are_those_that_are_meant(
 ) -> None:
     made = used(plan_of(request_, workspace, installed, Drafts(*((tool, {}) for tool in drafted), score=score)))
     assert [tool for tool in made if tool in {*drafted, *tools}] == tools
+
+
+def test_the_order_of_a_draft_is_no_workflows(workspace: Path, installed: dict[str, Tool]) -> None:
+    request = "I'd first like to see what Q4_K_M and Q5_K_M of m.gguf cost us in quality on a.jsonl. Then make the Q5_K_M file"
+    measured = ("quantization_quality", {"model": ["M1"], "types": ["Q1", "Q2"], "dataset": ["D1"]})
+    drafts = Drafts(measured, ("quantize", {"types": ["Q3"], "model": ["M1"]}), score=SURE)
+    assert used(plan_of(request, workspace, installed, drafts)) == ["quantization_quality", "quantize"]
 
 
 @pytest.mark.parametrize(
