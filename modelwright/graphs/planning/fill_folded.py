@@ -31,6 +31,9 @@ def fold(sheet: Sheet) -> None:
         if _is_how_it_is_stored(sheet, before, later):
             _store_so(sheet, before, later)
             continue
+        if _watches_the_loss(sheet, before, later):
+            sheet.drafts.remove(later)
+            continue
         if told := _only_states(sheet, before, later):
             before.args |= told
             before.sources |= dict.fromkeys(told, f"request[{later.clause.start}:{later.clause.end}]")
@@ -69,9 +72,25 @@ def _is_how_it_is_stored(sheet: Sheet, before: Draft, later: Draft) -> bool:
 _STORED = re.compile(
     r"\b(?:stor\w+|weights?|dtype|precision|kept|keep|sav\w+|gespeichert|gewicht\w*|guardad\w*|pesos|enregistr\w*|stock\w*|poids"
     r"|salvat\w*|pesi|opgeslagen)\b"
-    r"[^.?!]{0,20}\bq8(?:_0)?\b|\bq8(?:_0)? (?:weights?|gewichte|pesos|poids|pesi|precision)\b",
+    r"[^.?!]{0,20}\bq8(?:_0)?\b|\bq8(?:_0)? (?:weights?|gewichte|pesos|poids|pesi|precision)\b"
+    r"|\bgguf(?: file)?(?:,| \(|,? (?:in|as|at|with|als|mit|en|con|avec|com|met))? ?q8_0\b",
     re.IGNORECASE,
 )
+
+
+def _watches_the_loss(sheet: Sheet, before: Draft, later: Draft) -> bool:
+    """ "train on a.jsonl and use b.jsonl to watch the loss": what the training itself measures on is no step of its own."""
+    data = later.args.get("dataset")
+    same = data is not None and before.args.get("eval_dataset") == data and later.args.get("model") == f"${before.id}.model"
+    if later.tool.name != "evaluate" or not same or _comes_after(later) or not {"dataset", "model"}.issuperset(later.args):
+        return False
+    place = _PLACE.search(later.sources["dataset"])
+    around = sheet.request[max(0, int(place[1]) - AROUND) : int(place[2]) + AROUND] if place else ""
+    return re.search(r"\b(?:loss|verlust|perte|pérdida|perdita|perda)\b", around, re.IGNORECASE) is not None
+
+
+AROUND = 120
+"""Characters beside a file among which its loss may be spoken of."""
 
 
 def _store_so(sheet: Sheet, before: Draft, later: Draft) -> None:

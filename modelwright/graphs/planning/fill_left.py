@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from modelwright.graphs.planning import cache_types, fill_values, named, phrases
+from modelwright.graphs.planning import cache_types, fill_values, named, numbers, phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text
 from modelwright.graphs.planning.clauses import quoted_data
@@ -18,6 +18,8 @@ from modelwright.graphs.planning.fields import FieldSpec, fields_of
 from modelwright.graphs.planning.paths import exists
 from modelwright.graphs.planning.sheet import Sheet
 
+PLAIN = ("mode", "gpu")
+"""Arguments whose values are what they are wherever they stand: "dense only", "on an RTX 4090"."""
 _PERCENT = re.compile(r"(?<![\w.,])(\d{1,3})(?= ?%)")
 _PLACE = re.compile(r"request\[(\d+):(\d+)\]")
 
@@ -100,11 +102,12 @@ def _said(sheet: Sheet, field: FieldSpec, free: Sequence[Candidate]) -> Sequence
     if field.name == "quantization":
         types = [c for c in sheet.candidates if c.kind in ("quant", "cache") and not cache_types.is_one(c, sheet.request)]
         return types if len({c.value for c in types}) == 1 else []
-    return _names(sheet, field)
+    return _names(sheet, field, free)
 
 
 def _numbers(sheet: Sheet, field: FieldSpec, free: Sequence[Candidate]) -> Sequence[Candidate]:
     """The one number that stands as one of this argument does; for a list its whole run."""
+    free = [*free, *(c for c in numbers.implied(sheet.request) if not _overlaps(c, [(f.start, f.end) for f in free]))]
     found = [c for c in free if c.kind in ("number", "money") and named.is_told(field, c, sheet.candidates, sheet.request)]
     return named.run_of(found[0], sheet.candidates, sheet.request, field) if found else []
 
@@ -117,9 +120,11 @@ def _shares(sheet: Sheet, field: FieldSpec) -> Sequence[Candidate]:
     return [c for c in found if phrases.shaped(field.name, sheet.request, c.start, c.end)][:1]
 
 
-def _names(sheet: Sheet, field: FieldSpec) -> Sequence[Candidate]:
+def _names(sheet: Sheet, field: FieldSpec, free: Sequence[Candidate]) -> Sequence[Candidate]:
     captured = phrases.captured(field.name, sheet.request)
     if captured:
         return [c for c in captured if not field.allowed or fill_values.as_allowed(field, c)]
-    turns = [said for value in field.allowed if (said := phrases.value(field.name, value, sheet.request))]
-    return turns if field.is_list else turns[:1]
+    known = field.allowed or list(phrases.phrases().values.get(field.name, ()))
+    turns = [said for value in known if (said := phrases.value(field.name, value, sheet.request))]
+    plain = [c for c in free if field.name in PLAIN and c.kind == field.name]
+    return turns if field.is_list else turns[:1] or (plain if len({c.value for c in plain}) == 1 else [])[:1]

@@ -67,7 +67,7 @@ _ENDS = re.compile(
     r"[.!]\s+(?=[A-ZÄÖÜ])|(?<=[a-z]{3})(?<!approx)(?<!dept)(?<!etc)(?<!incl)[.!]\s+(?=[a-z])|\n|(?<=\?)\s|;\s"
     r"|,?\s+(?:and )?then (?=answer|tell|say|summar|explain)"
 )
-_FROM = re.compile(r"(?:from|using|based on|with|as|in|out of|aus|als|en|dans|da|como)\b[^:?]{0,60}:\s*", re.IGNORECASE)
+_FROM = re.compile(r"(?:from|using|based on|with|as|in|out of|aus|als|en|dans|da|como)\b[^:?]{0,120}:\s+", re.IGNORECASE)
 _IN_PLACE = (
     r"(?:\s*[,(]?\s*\b(?:(?:nell|dall|dell|all)['’]ind(?:ex|ice)|in|from|inside|under|within|according to|using|with|out of|based on|of"
     r"|on|through|en|dans|im|in der"
@@ -105,6 +105,19 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 """ "can you index them for me?" asks the assistant, not the documents."""
+_POINTS_BACK = re.compile(
+    r"(?:it|this|that|them|these|es|das|lo|la|le|het|dat)(?:,| (?:from|with|using|by|out of|on the basis|based on|aus|mit|desde|con|avec"
+    r"|dal|com|uit|met)\b)",
+    re.IGNORECASE,
+)
+""" "answer it from the index hr": what is asked was said before."""
+_THE_WORD = re.compile(
+    r"(?:(?:the|das|la|le|el|il|lo|a|o|het|de) )?(?:(?:exact|very|literal|genaue|exacte|exacta|esatta|exata) (?:words?|phrase|term|string"
+    r"|expression|name|wort|begriff|palabra|mot|parola|palavra|woord)|(?:word|string|wort|palabra|parola|palavra|woord))\s+"
+    r"(?!(?:of|that|for|in|about|on|with|which|is|as|and|or|search|match\w*|by|from|de|di|du|del|en|im)\b)",
+    re.IGNORECASE,
+)
+""" "the exact word nosocomial": that it is a word is no part of what is looked for."""
 COUNTS = ("top_k", "max_sentences")
 """Arguments that say how many passages or sentences are wanted."""
 MOST_BEFORE_MODE = 1
@@ -128,7 +141,8 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
     for regex in patterns:
         for match in regex.finditer(part):
             group = next(g for g, text in match.groupdict().items() if text)
-            text = _cut(request, start + match.start(group), start + match.end(group), places)
+            lead = _THE_WORD.match(request, start + match.start(group)) if name == "query" else None
+            text = _cut(request, lead.end() if lead else start + match.start(group), start + match.end(group), places)
             if text and _says_something(str(text.value)):
                 return text
     whole = (request, start, start + len(part), places)
@@ -162,7 +176,7 @@ def _behind_the_place(request: str, start: int, end: int, places: Sequence[Candi
 
 def _says_something(text: str) -> bool:
     """Not "something", nor only how it is to be told ("in two sentences at most, with quotes"), nor a command ("can you search it")."""
-    if _COMMAND.match(text):
+    if _COMMAND.match(text) or _POINTS_BACK.match(text):
         return False
     words = re.findall(r"[^\W\d_]{2,}", text.lower())
     return bool(words) and (text.rstrip().endswith("?") or not all(_HOW_TOLD.fullmatch(word) for word in words))
@@ -172,7 +186,8 @@ def _without_mode(text: str) -> str:
     """ "parental leave, by meaning only, …": how to look is no part of what is looked for."""
     places = [said.start for mode in phrases.phrases().values["mode"] if (said := phrases.value("mode", mode, text))]
     commas = [(at, text.rfind(",", 0, at)) for at in sorted(places)]
-    return next((text[:comma] for at, comma in commas if comma > 0 and len(text[comma + 1 : at].split()) <= MOST_BEFORE_MODE), text)
+    cut = next((text[:comma] for at, comma in commas if comma > 0 and len(text[comma + 1 : at].split()) <= MOST_BEFORE_MODE), text)
+    return text if cut == text else _without_mode(cut)
 
 
 def _without_count(text: str) -> str:

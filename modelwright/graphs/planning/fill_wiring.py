@@ -10,12 +10,17 @@ from modelwright.graphs.planning.fill_models import only_model
 from modelwright.graphs.planning.questions import wording
 from modelwright.graphs.planning.sheet import Sheet
 
+OF_FOLDERS = ("gptq", "awq", "nf4")
+"""Types that are made of a folder of weights: what the request says of the format stands."""
+
 
 def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     if draft.template is None:
         return
     for name, value in draft.template.wiring.items():
         if name not in fields or (name in draft.args and fields[name].is_list) or (name == "train_dataset" and name in draft.args):
+            continue
+        if name == "format" and name in draft.args and any(c.kind == "quant" and c.value in OF_FOLDERS for c in sheet.candidates):
             continue
         entries = [e for item in (value if isinstance(value, list) else [value]) for e in _wire(sheet, item, draft)]
         if entries:

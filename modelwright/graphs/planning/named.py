@@ -17,7 +17,8 @@ from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.stems import nearly, stem
 
 _LINK = (
-    r"\s*(?:=|:|\b(?:of|de|da|di|von|van|to|at|is|up to|set to|about|most)\b|-)?"
+    r"\s*(?:=|:|\b(?:of|de|da|di|von|van|to|at|is|up to|set to|about|most"
+    r"|(?:must|should|has to|have to|shall|can|may|needs? to)(?: only)? be)\b|-)?"
     r"\s*(?:=|\bthe first\b|\bonly\b|\babout\b)?\s*"
 )
 _WORDS_BEFORE = re.compile(r"(?:(?<![\w./-])[A-Za-z_-]+\s+){0,2}(?<![\w./-])[A-Za-z_-]+\s*[=:]?\s*$")
@@ -84,7 +85,10 @@ def is_told(field: FieldSpec, number: Candidate, candidates: Sequence[Candidate]
     return _may_be(field, number) and (shaped or (_pair_of(number, text) is not None and _named(field.name, number, text, 0, len(text))))
 
 
-_ANDS = r"(?:[,/&+;|-]|\b(?:with|and|or|then|danach|dann|luego|después|puis|ensuite|poi|depois|daarna|und|et|y|e|en|to)\b)"
+_ANDS = (
+    r"(?:[,/&+;|-]|\b(?:with|con|mit|avec|com|met|and|or|then|danach|dann"
+    r"|luego|después|puis|ensuite|poi|depois|daarna|und|et|y|e|en|to)\b)"
+)
 _AND = re.compile(rf"\s*(?:{_ANDS}\s*){{0,3}}", re.IGNORECASE)
 
 

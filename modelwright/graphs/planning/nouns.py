@@ -15,7 +15,7 @@ _GPU = re.compile(
     r"(?<![\w./-])(?:\d+ ?x ?)?((?:nvidia |geforce |amd |apple |intel )*(?:(?:rtx|gtx|quadro|radeon|rx"
     r"|arc) ?(?:pro )?[a-z]?\d{3,4}(?: ?(?:ti|super|xtx?|ada))*"
     r"|[ahb][12]00s?|a10g?|a30|a40|a6000|l40?s?|l4|t4|v100|p100|p40|gb?200|mi ?\d{2,3}x?|m[1-5] (?:pro|max|ultra)|m[1-5]"
-    r"|[2-5]0[5-9]0(?: ?(?:ti|super))?|jetson(?: \w+)?|raspberry ?pi(?: ?\d)?|tpu(?: ?v\d\w*)?)(?: mac\w*)?)(?![\w/-]|\.\w)",
+    r"|[2-5]0[5-9]0(?: ?(?:ti|super))?|jetson(?: \w+)?|raspberry ?pi(?: ?\d)?|tpu(?: ?v\d\w*)?))(?![\w/-]|\.\w)",
     re.IGNORECASE,
 )
 _FAMILY = re.compile(
@@ -37,7 +37,7 @@ _INDEX = (
     re.compile(
         r"\b(?:ind(?:ex(?:et|en)?|ice|ic[ei]|eks\w*)|idx|índice|collection|kb|knowledge base|индекс\w*)(?:\s*[=:]\s*|\s+)"
         rf"(?:is |ist |it |ihn |it's )?(?:called|named|name|namens|nennen|llamado|llamada|nommé|appelé|chiamato|chamado|genaamd"
-        rf"|genannt|as|als|=|:)?\s*{_NAME}(?![\w/*-]|\.\w)",
+        rf"|genannt|as|als|=|:)?\s*(?!works? (?:these|today|now|well|for|at|as|like|so)\b){_NAME}(?![\w/*-]|\.\w)",
         re.IGNORECASE,
     ),
     re.compile(rf"(?:^|[\s(]){_NAME}(?:-| {{1,2}})(?:search )?(?:index|indice|índice)(?!\w)", re.IGNORECASE),
@@ -45,8 +45,8 @@ _INDEX = (
         rf"\b(?:call|name|nenn|nenne|label|tag|title)\s+(?:it|this|that|the index|den index|ihn|es)\s+(?:as\s+)?{_NAME}", re.IGNORECASE
     ),
     re.compile(
-        rf"\b(?:under|with|unter|bajo|con|sous|avec|sotto|sob|com|onder|met|as|als)\s+(?:the|a|dem|den|el|la|le|il|o|de)?\s*"
-        rf"(?:name|namen|nombre|nom|nome|naam)\s+(?:of\s+)?{_NAME}",
+        rf"\b(?:under|with|unter|bajo|con|sous|avec|sotto|sob|com|onder|met|as|als|pod|med|под)\s+(?:the|a|dem|den|el|la|le|il|o|de)?\s*"
+        rf"(?:name|namen|nombre|nom|nome|naam|nazwą|názvem|namnet|navnet|имен\w+|названием)\s+(?:of\s+)?{_NAME}",
         re.IGNORECASE,
     ),
     re.compile(
@@ -63,7 +63,7 @@ den dem des ein eine und im mit el la los las un una y en con le les de du et da
 there please again now first then so index indices full vector dense lexical hybrid semantic keyword bigger whole words each both every
 one use under up me us if only do does can could will should nach alles über about over answer total parallel advance whether why
 may must wie ob re pre auto you we they he she him her mine yours someone anyone somebody just also not never would might shall
-let own
+let own show tell give find list
 """
 _NO_NAMES = frozenset(_SMALL.split())
 _IDENTIFIER = re.compile(r"(?<![\w./:-])(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE)

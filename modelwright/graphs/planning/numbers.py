@@ -17,6 +17,8 @@ _GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?
 _DIGITS = re.compile(
     r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))"
     r"|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?|(?:je|pro|par|por)\s(?:mill?i\w+|mio))(?!\w))"
+    r"|\A\d{1,4},\d{2}\Z"
+    r"|\d{1,4},\d{1,2}(?=\s(?:(?:el|le|il|o|os|para|por|pour|per|für)\s)?(?:(?:de|en|di|die|la)\s)*(?:salida|sortie|uscita|sa[íi]da|ausgabe)\b)"
     r"|\d{1,2},5(?=\s(?:epo\w+|époq\w+|époc\w+|sek\w*|segund\w*|secon\w+|s)\b)|\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
     rf"(?:(?P<k>\s?k(?:ilo)?)|\s?(?P<big>thousand|million|tausend|mil|mille|mila|duizend)|(?P<m>m))?(?:(?![\w%]|\.\d)|(?={_GLUED}))",
     re.IGNORECASE,
@@ -81,15 +83,31 @@ _WORDS = re.compile(
 
 
 _ONE = ("un", "una", "une", "uno", "um", "uma", "ein", "eine", "einem", "einer", "einen", "een", "één")
+_ALONE = ("me", "myself", "ich", "yo", "moi", "io", "eu", "ik", "jag")
 _COUNTED = (
     r"frase|phrase|satz|zin|oración|epoch\w*|époc\w*|época|epoca|durchgang|sekunde|seconde|segundo|secondo|zeile|ligne|fila|riga|linha|rij"
     r"|beispiel|exemple|ejemplo|esempio|exemplo|usuario|utilisateur|utente|usuário|nutzer|gebruiker|persona|personne|pessoa"
 )
 _ARTICLES = re.compile(
-    rf"^(?:{'|'.join(_ONE)})$|\b(?:{'|'.join(_ONE)})(?= (?:(?:sola|solo|seule?|einzige[nrsm]?|única|único|só|enkele) )?(?:{_COUNTED})\b)",
+    rf"^(?:{'|'.join((*_ONE, *_ALONE, 'an?'))})$"
+    rf"|\b(?:{'|'.join(_ONE)})(?= (?:(?:sola|solo|seule?|einzige[nrsm]?|única|único|só|enkele) )?(?:{_COUNTED})\b)",
     re.IGNORECASE,
 )
 """Of other languages, where what they stand before is counted ("in una sola frase"); alone as the place that a plan names."""
+
+
+_IMPLIED = re.compile(
+    r"\b(?:within|under|below|in|after|less than|more than|at most|over) (?P<one>an?)(?= (?:second|minute|hour)\b)"
+    rf"|\b(?:just|only|nur|bloß|solo|sólo|seulement|juste|só|apenas|alleen|bara|tylko) (?P<me>{'|'.join(_ALONE)})(?!\w)",
+    re.IGNORECASE,
+)
+""" "within a second" sets a limit of one, where "tokens a second" does not; "just me" is one person."""
+
+
+def implied(text: str) -> list[Candidate]:
+    """Ones that no number says. They are kept apart from the numbers of a request, as only a turn of speech tells what they are for."""
+    found = [(m, m.lastgroup or "") for m in _IMPLIED.finditer(text)]
+    return [Candidate("number", 1, m.start(group), m.end(group), m[group]) for m, group in found]
 
 
 def find_numbers(text: str) -> list[Candidate]:
@@ -134,7 +152,7 @@ def _read_digits(match: re.Match[str]) -> int | float:
 
 def read_words(text: str) -> int | float:
     """'twenty-five' -> 25, 'three hundred' -> 300, 'drei' -> 3."""
-    known: dict[str, int | float] = {**dict.fromkeys(_ONE, 1), **_foreign_words(), **_UNITS, **_TENS, **_OTHER}
+    known: dict[str, int | float] = {**dict.fromkeys((*_ONE, *_ALONE, "a", "an"), 1), **_foreign_words(), **_UNITS, **_TENS, **_OTHER}
     text = text.lower()
     if text in known:
         return known[text]

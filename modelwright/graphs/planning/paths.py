@@ -19,37 +19,11 @@ OTHER_ENDINGS = frozenset({".toml", ".yaml", ".yml", ".html", ".pdf", ".dat", ".
 ENDINGS = DATA_ENDINGS | MODEL_ENDINGS | OTHER_ENDINGS
 MOST_ENTRIES, DEEPEST = 2000, 4
 
-OWN_FOLDERS = frozenset(
-    [
-        "out",
-        "output",
-        "outputs",
-        "data",
-        "datasets",
-        "models",
-        "runs",
-        "results",
-        "result",
-        "build",
-        "dist",
-        "checkpoints",
-        "ckpt",
-        "exports",
-        "adapters",
-        "trained",
-        "tmp",
-        "quants",
-        "gguf",
-        "weights",
-        "logs",
-        "eval",
-        "evals",
-        "train",
-        "docs",
-        "reports",
-        "src",
-    ]
-)
+_OWN = """
+out output outputs data datasets models runs results result build dist checkpoints ckpt exports adapters trained tmp
+quants gguf weights logs eval evals train docs reports src
+"""
+OWN_FOLDERS = frozenset(_OWN.split())
 """Names of folders that no organisation has."""
 _RATE = re.compile(
     r"^(?:[a-z]+|[$€£][\d.,]*)/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|week|month|year|word|token|byte|char|letter|request|req|user|step|row)s?$",
@@ -159,6 +133,14 @@ def find_paths(text: str, workspace: Path) -> list[Candidate]:
     return sorted(found, key=lambda c: c.start)
 
 
+_OF_INDEX = re.compile(
+    r"\b(?:the|an?|my|our|this|that|to|into|in|im|den|dem|der|el|al|la|le|il|o|no|de|het) (?:[^\W\d]+ )?(?:index|idx|[íi]ndice|indeks\w*) "
+    r"(?:called |named |namens )?[\"'`]?$",
+    re.IGNORECASE,
+)
+"""Before the name of an index, which a folder may have too: "add the folder letters to the index letters"."""
+
+
 def _plain_folders(text: str, workspace: Path, taken: list[Candidate]) -> list[Candidate]:
     """ "the docs folder", "im Ordner docs", "index docs": a folder without a slash that is there."""
     found: list[Candidate] = []
@@ -166,6 +148,8 @@ def _plain_folders(text: str, workspace: Path, taken: list[Candidate]) -> list[C
         for match in pattern.finditer(text):
             name, start = match.group("name").rstrip("."), match.start("name")
             free = not any(start < t.end and t.start < start + len(name) for t in [*taken, *found])
+            if _OF_INDEX.search(text[:start]) and any(name == other.value for other in found):
+                continue
             if free and name and not name.startswith(".") and (workspace / name).is_dir() and not is_model_folder(workspace / name):
                 found.append(Candidate("folder", name, start, start + len(name), name))
     return found

@@ -47,7 +47,7 @@ def _with_words(raw: Any) -> Any:
 
     def written(part: Any) -> Any:
         if isinstance(part, str):
-            return re.sub(r"(?<!\?P)(?<!\?)<(\w+)>", lambda found: f"(?:{words[found[1]]})" if found[1] in words else found[0], part)
+            return re.sub(r"(?<!\?P)<(\w+)>", lambda found: f"(?:{words[found[1]]})" if found[1] in words else found[0], part)
         if isinstance(part, dict):
             return {key: written(inner) for key, inner in part.items()}
         return [written(inner) for inner in part]

@@ -64,7 +64,8 @@ _SCALES = {
 }
 SCALES = {word: (base, scale) for base, units in _SCALES.items() for words, scale in units.items() for word in words.split()}
 """Unit -> (the unit of its kind that others are counted in, how many of it). The one table of them."""
-_UNIT = re.compile(r"\s?(?P<unit>%|per ?cent|[^\W\d_]+)(?!\w)", re.IGNORECASE)
+_PERCENT = re.compile(r"\s?(?:%|(?:per ?cent|prozent|procent|por ?ciento|pour ?cents?|per ?cento|por cento)(?!\w))", re.IGNORECASE)
+_UNIT = re.compile(r"\s?(?P<unit>[^\W\d_]+)(?!\w)", re.IGNORECASE)
 _EACH = re.compile(r"(?:\s[^\W\d_]+)?\s?(?:per|a|each|/)\s?(?P<unit>[^\W\d_]+)", re.IGNORECASE)
 PER_SECOND = frozenset({"rate", "tokens_per_second"})
 """Arguments that count how many a second."""
@@ -78,7 +79,7 @@ def in_own_unit(name: str, most: float | None, value: int | float, text: str, en
     """The number before text[end:] as an argument counts it: `0.8 s` is 800 for ttft_ms, `99 %` is 0.99 where at most 1 is taken."""
     unit, own = _UNIT.match(text, end), scale(name.rsplit("_", 1)[-1])
     said = unit.group("unit").lower() if unit else ""
-    if said in ("%", "percent", "per cent"):
+    if _PERCENT.match(text, end):
         return round(value / 100, 10) if most is not None and most <= 1 < value else value
     if name in PER_SECOND:
         each, own = _EACH.match(text, end), SCALES["second"]

@@ -14,7 +14,7 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.evidence import unsupported
 from modelwright.graphs.planning.fill_text import text_for
 from modelwright.graphs.planning.nouns import find_indexes, with_served_names
-from modelwright.graphs.planning.numbers import find_numbers
+from modelwright.graphs.planning.numbers import find_numbers, implied
 from modelwright.graphs.planning.planner import Planner
 from modelwright.graphs.planning.units import in_own_unit
 
@@ -120,6 +120,57 @@ STATED = [
         "wird b.gguf schneller, wenn a.gguf immer 5 Token voraus rät?",
         {"model": "b.gguf", "draft_model": "a.gguf", "draft_tokens": 5},
     ),
+    ("speculate", "b.gguf is the big one, a.gguf does the guessing", {"model": "b.gguf", "draft_model": "a.gguf"}),
+    ("finetune", "train us the whole model on a.jsonl", {"method": "full"}),
+    ("finetune", "trainiere auf a.jsonl, alles, kein LoRA", {"method": "full"}),
+    ("finetune", "a full model (not an adapter), trained on a.jsonl", {"method": "full"}),
+    ("finetune", "train on a.jsonl and use a_val.jsonl to watch the loss", {"dataset": "a.jsonl", "eval_dataset": "a_val.jsonl"}),
+    (
+        "finetune",
+        "trainiere auf a.jsonl. In a_val.jsonl liegen Zeilen, die nicht ins Training sollen",
+        {"dataset": "a.jsonl", "eval_dataset": "a_val.jsonl"},
+    ),
+    ("finetune", "train on a.jsonl, batch must be 1", {"batch_size": 1}),
+    ("evaluate", "how often has an answer of a.gguf on a.jsonl something like [A-Z][0-9]{2} in it?", {"metrics": ["regex"]}),
+    ("evaluate", "score a.gguf on a.jsonl, it is enough if the reference is contained in the answer", {"metrics": ["contains"]}),
+    (
+        "rag_search",
+        "look for the exact word nosocomial in our index kb, just by words, no semantic stuff",
+        {"query": "nosocomial", "index": "kb", "mode": "lexical"},
+    ),
+    (
+        "rag_answer",
+        "Someone asked: which gloves are right? Answer it from the index kb, but say nothing if you are under 60% sure",
+        {"question": "which gloves are right?", "threshold": 0.6},
+    ),
+    ("rag_answer", "who signs? index kb. If you are not at least 60 percent sure, say nothing", {"threshold": 0.6}),
+    ("rag_answer", "wer unterschreibt? index kb, nur wenn du zu 70 Prozent sicher bist", {"threshold": 0.7}),
+    (
+        "rag_answer",
+        "answer this from the index kb, in two sentences at most and only with a confidence of 60 percent or more: who signs the forms?",
+        {"question": "who signs the forms?", "max_sentences": 2, "threshold": 0.6},
+    ),
+    ("benchmark", "find the point where a.gguf starts to choke under load", {"sweep": True}),
+    ("benchmark", "ab welcher Last geht a.gguf in die Knie?", {"sweep": True}),
+    ("benchmark", "a.gguf with four requests at a time, first token under a second", {"concurrency": [4], "ttft_ms": 1000}),
+    ("benchmark", "does the first word of a.gguf come within a second with 3 users?", {"ttft_ms": 1000}),
+    ("benchmark", "mide la velocidad de a.gguf con 1 y con 8 peticiones a la vez", {"concurrency": [1, 8]}),
+    ("choose_engine", "an engine for an M2 Max macbook, just me using it", {"hardware": "M2 Max", "users": 1}),
+    ("rag_index", "Zaindeksuj katalog notes/ pod nazwą przelom", {"index": "przelom"}),
+    ("rag_index", "add the folder notes to the index notes", {"path": "notes", "index": "notes"}),
+    ("evaluate_retrieval", "test the index kb with a.jsonl, dense only, the dev split", {"mode": "dense", "split": "dev"}),
+    ("evaluate_retrieval", "how well does search on the product index work these days? a.jsonl", {"index": "product"}),
+    (
+        "kv_cache",
+        "vllm, 80 GiB card, takes 85 percent of it - how many requests of 8k does the cache of Llama-3.1-8B hold?",
+        {"gpu_memory_utilization": 0.85, "context_length": 8192, "batch_size": None},
+    ),
+    ("compare", "is a.gguf beter dan b.gguf op a.jsonl? Neem 100 rijen", {"limit": 100}),
+    (
+        "cost",
+        "700 tokens de entrada y 200 de salida, a 0,40 dólares el millón de entrada y 1,60 el de salida",
+        {"price": 0.4, "output_price": 1.6},
+    ),
 ]
 
 
@@ -198,28 +249,16 @@ def test_words_that_turns_of_speech_share_are_written_out() -> None:
     assert not phrases.shaped("users", "for 7 bananas in parallel", 4, 5)
 
 
-def test_a_clause_that_only_states_a_value_is_no_step(workspace: Path, all_tools: dict[str, Tool]) -> None:
-    put_files(workspace, FILES)
-    drafted = Drafts(("finetune", {}), ("evaluate", {}), ("rag_answer", {}))
-    plan = Planner(drafted, all_tools, workspace).plan("lora on a.jsonl, then score it on a_val.jsonl, at most 64 tokens per answer")
-    assert [s.tool for s in plan.steps] == ["finetune", "evaluate"]
-    assert plan.steps[1].args["max_new_tokens"] == 64
-
-
-@pytest.mark.parametrize(
-    ("request_", "tools"),
-    [
-        ("merge base/ into one gguf, stored as q8_0", ["export_model"]),
-        ("export base/ as gguf, then quantize it to q8_0", ["export_model", "quantize"]),
-    ],
-)
-def test_how_an_export_is_stored_is_no_second_file(request_: str, tools: list[str], workspace: Path, all_tools: dict[str, Tool]) -> None:
+def test_the_format_of_a_folder_that_is_then_quantized_stands(workspace: Path, all_tools: dict[str, Tool]) -> None:
     put_files(workspace, FILES)
     drafted = Drafts(("export_model", {}), ("quantize", {}), score=-0.05)
-    plan = Planner(drafted, all_tools, workspace).plan(request_)
-    assert [s.tool for s in plan.steps] == tools
-    assert unsupported(plan, workspace) == []
-    assert (plan.steps[0].args.get("dtype") == "q8_0") == (len(tools) == 1)
+    plan = Planner(drafted, all_tools, workspace).plan("merge base/ to an hf folder, then gptq it, calibrate on b.txt")
+    assert plan.steps[0].args["format"] == "hf"
+
+
+@pytest.mark.parametrize(("text", "values"), [("tokens a second", []), ("in under a second", [1]), ("just me", [1]), ("tell me", [])])
+def test_one_that_no_number_says(text: str, values: list[int]) -> None:
+    assert [c.value for c in implied(text)] == values
 
 
 def test_two_questions_of_one_use_share_what_it_is(workspace: Path, all_tools: dict[str, Tool]) -> None:
