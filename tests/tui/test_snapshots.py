@@ -116,6 +116,7 @@ def test_always(make_app: Make, snap_compare: Any) -> None:
         await pilot.press("ctrl+g", "A", "enter")
         await until(pilot, shows(pilot.app, "Always?"))
         await until(pilot, lambda: " leave" in text_of(pilot.app), "the keys at the foot are those of the question")
+        await until(pilot, lambda: not pilot.app.chat.query("Button.-active"), "the button that was pressed is up again")
 
     assert snap_compare(make_app(turn()), terminal_size=WIDE, run_before=always)
 

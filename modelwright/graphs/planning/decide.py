@@ -114,6 +114,9 @@ def _rules_know_better(case: Case, drafted: Sequence[str]) -> bool:
     misses_a_thing = weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted)
     if (spoken in case.mine and spoken not in drafted) or (sure and (misses_a_thing or weighing.another_later(case, drafted))):
         return True
+    again = len(case.draft.steps) > len({step.tool for step in case.draft.steps})  # the same twice: it does not know what else
+    if sure and again and not set(drafted) & set(case.mine) and not any(weighing.lacks(case, name) for name in case.mine):
+        return True
     if sure and len(case.draft.steps) == MOST_DRAFTED < len(set(case.mine)) and not any(weighing.lacks(case, name) for name in case.mine):
         return True
     bare = bool(case.rules) and weighing.says_no_more(case) and not set(case.mine) & set(drafted)
@@ -160,7 +163,8 @@ def _without_a_plan(case: Case) -> Decision:
     """none and ask: believed where they are likely, or where rules see no tool."""
     first = case.draft.alternatives[0][1] if case.draft.alternatives else 0.0
     sure, asks = rules_sure(case.asked), case.draft.kind == "question"
-    if asks and (sure or (case.rules and all(i.tool for i in case.said) and case.has("D"))):
+    decided = bool(case.rules) and (all(i.tool for i in case.said) or all(weighing.points_of(i) >= SURE for i in case.rules))
+    if asks and (sure or (decided and case.has("D"))):
         return Decision("rules", list(case.asked))  # what is missing is asked about when the plan is filled
     doubted = first < DOUBT and not lexicon().words["model_things"].isdisjoint(t.word for t in case.reading.tokens)  # "the new checkpoint"
     names_things = doubted or any(c.kind in THINGS for c in case.reading.found)

@@ -80,6 +80,8 @@ def installed() -> dict[str, Tool]:
             SURE,
             ["rag_index", "rag_answer"],
         ),
+        # the same twice of a tool that is not said, where a sure word says another
+        ("Peux-tu entraîner le modèle sur a.jsonl ? 200 pas, lots de 8", ["inspect_dataset", "inspect_dataset"], SURE, ["finetune"]),
         # who may find it is no search
         ("index notes/ and make sure only the compliance group can find them", ["rag_index", "rag_search"], SURE, ["rag_index"]),
         # "and after" with a command is "afterwards"
