@@ -92,3 +92,14 @@ def test_a_command_that_a_tool_serves_is_no_foreign_one(workspace: Path, install
     tokens = clauses.read("transcribe a.jsonl", candidates.find("transcribe a.jsonl", workspace))
     speech = {**installed, "speech": installed["evaluate"]}
     assert not any(i.tool.startswith(ELSEWHERE + "speech") for i in intents.find(clauses.split(tokens), speech))
+
+
+@pytest.mark.parametrize(
+    ("request_", "tool"),
+    [
+        ("Kannst du mal a.jsonl prüfen?", "inspect_dataset"),
+        ("does the tokenizer of m.gguf waste more tokens on a.txt than builtin?", "compare_tokenizers"),
+    ],
+)
+def test_small_words_that_sound_like_commands_are_none(request_: str, tool: str, workspace: Path, installed: dict[str, Tool]) -> None:
+    assert used(plan_of(request_, workspace, installed, Drafts((tool, {}), score=-0.02))) == [tool]
