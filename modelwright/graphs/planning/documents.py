@@ -29,7 +29,8 @@ _PASSAGES = re.compile(
 )
 _FACT = re.compile(
     r"(?:^|[,;:.!]\s*|\band |\bthen )(?:who(?:se|m)?|what|when|where|which|why|how|does|do|did|is|are|was|were|can|may|must)\b"
-    r"|\b(?:according to|with (?:a )?(?:citations?|sources?)|cite|tell me|dis[- ]moi|dites[- ]moi|dime|dimmi|sag mir|zeg me|answer|beantwort\w*|antwort\w*|répon\w+|respond\w+|rispond\w+"
+    r"|\b(?:according to|with (?:a )?(?:citations?|sources?)|cite"
+    r"|tell me|dis[- ]moi|dites[- ]moi|dime|dimmi|sag mir|zeg me|answer|beantwort\w*|antwort\w*|répon\w+|respond\w+|rispond\w+"
     r"|antwoord\w*)\b",
     re.IGNORECASE,
 )
