@@ -98,7 +98,7 @@ def test_a_command_that_a_tool_serves_is_no_foreign_one(workspace: Path, install
     ("request_", "tool"),
     [
         ("Kannst du mal a.jsonl prüfen?", "inspect_dataset"),
-        ("does the tokenizer of m.gguf waste more tokens on a.txt than builtin?", "compare_tokenizers"),
+        ("does the tokenizer of m.gguf waste more tokens on calib.txt than builtin?", "compare_tokenizers"),
     ],
 )
 def test_small_words_that_sound_like_commands_are_none(request_: str, tool: str, workspace: Path, installed: dict[str, Tool]) -> None:
