@@ -65,6 +65,19 @@ def write_json(path: Path, value: Any) -> None:
     write_atomic(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def keep_seconds(path: Path, seconds: float) -> None:
+    """How long a work has taken so far, for the try that goes on with it."""
+    write_json(path, {"seconds": round(seconds, 3)})
+
+
+def kept_seconds(path: Path) -> float:
+    """What `keep_seconds` wrote; 0 if there is nothing, or nothing that can be read."""
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
+
+
 def partial_name(final: Path, owner: str = "") -> Path:
     """Where to write what will become `final`; fixed, so that a later try finds and replaces it.
 

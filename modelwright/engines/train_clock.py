@@ -4,11 +4,10 @@ goes on tells the time of the whole work. A kill loses what passed since the las
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
-from modelwright.files import write_json
+from modelwright.files import keep_seconds, kept_seconds
 
 KEPT = "spent.json"
 EVERY = 1.0
@@ -20,7 +19,7 @@ class Clock:
 
     def __init__(self, folder: Path) -> None:
         self._file, self._started = folder / KEPT, time.monotonic()
-        self.earlier = self._kept = self._read()
+        self.earlier = self._kept = kept_seconds(self._file)
 
     @property
     def seconds(self) -> float:
@@ -31,10 +30,4 @@ class Clock:
         """Write it down, if the last time was EVERY seconds ago."""
         if self.seconds - self._kept >= EVERY:
             self._kept = self.seconds
-            write_json(self._file, {"seconds": round(self._kept, 1)})
-
-    def _read(self) -> float:
-        try:
-            return float(json.loads(self._file.read_text(encoding="utf-8"))["seconds"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return 0.0
+            keep_seconds(self._file, self._kept)

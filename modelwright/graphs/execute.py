@@ -6,7 +6,6 @@ Nothing here decides what comes next; the outcome is either a ledger key or a ty
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from modelwright import faults
 from modelwright.contract import Tool
 from modelwright.errors import BudgetSpent, Denied, Interrupted, JobLimit, ModelwrightError
 from modelwright.events import EventType
-from modelwright.files import clear_os_errors, discard, write_json
+from modelwright.files import clear_os_errors, discard, keep_seconds, kept_seconds
 from modelwright.graphs import ledger, predictions, raised, references
 from modelwright.graphs.context import RunContext
 from modelwright.graphs.deps import Deps
@@ -108,17 +107,10 @@ def _earlier_seconds(known: ledger.Entry | None, job_dir: Path) -> float:
         kept.unlink(missing_ok=True)
         return 0.0
     told = [path.stat().st_mtime for path in job_dir.glob("*/events.jsonl")]
-    earlier = _kept_seconds(kept) + max(0.0, max(told, default=0.0) - known.started)
+    earlier = kept_seconds(kept) + max(0.0, max(told, default=0.0) - known.started)
     if told:
-        write_json(kept, {"seconds": round(earlier, 3)})
+        keep_seconds(kept, earlier)
     return earlier
-
-
-def _kept_seconds(path: Path) -> float:
-    try:
-        return float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0.0
 
 
 def _reading(deps: Deps, step: str, path: Path, size: int) -> None:

@@ -70,6 +70,17 @@ def test_an_adapter_of_rank_16_takes_the_twenty_megabytes_that_it_takes() -> Non
     assert abs(disk_bytes(BUILTIN, "lora", 16) - 19_593_064 - 5e6) < 1e6
 
 
+@pytest.mark.parametrize(
+    ("flags", "multiplies"),
+    [("fma avx2", False), ("avx2 avx512f avx512_vnni", False), ("avx512f avx512_bf16", True), ("avx512_bf16 amx_bf16 amx_tile", True)],
+)
+def test_products_are_in_bfloat16_where_the_processor_has_instructions_for_it(tmp_path: Path, flags: str, multiplies: bool) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\nflags\t\t: fpu {flags}\n")
+    assert train_memory.multiplies_bfloat16(str(cpuinfo)) is multiplies
+    assert not train_memory.multiplies_bfloat16(str(tmp_path / "none"))
+
+
 def test_threads_of_zero_mean_every_core_that_the_process_may_use() -> None:
     assert train_memory.cores(0) >= 1
     assert train_memory.cores(3) == 3

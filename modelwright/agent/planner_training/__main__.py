@@ -16,7 +16,7 @@ from pathlib import Path
 
 from modelwright.agent.planner_training.build import write
 from modelwright.agent.planner_training.card import card
-from modelwright.agent.planner_training.patterns import learnt, read
+from modelwright.agent.planner_training.patterns import Pattern, learnt, read
 from modelwright.agent.planner_training.score import outcomes, read_cases, record
 from modelwright.agent.planner_training.toys import project_tools
 from modelwright.canonical import sha256_of_path
@@ -42,14 +42,18 @@ def main(folder: Path) -> None:
         _call(folder, "finetune", {**recipe["finetune"], "dataset": rows.name, "output": "adapter", "seed": recipe["seed"]})
     if not (folder / "adapter.gguf").is_file():
         _call(folder, "export_model", {"model": "adapter", "format": "gguf_adapter", "dtype": "f16", "output": "adapter.gguf"})
-    adapter = Adapter(folder / "adapter.gguf", learnt(read(FOLDER / recipe["patterns"])))
+    adapter = Adapter(folder / "adapter.gguf", learnt(_patterns(recipe)))
     scores = _measured(adapter, FOLDER / recipe["held_out"][0])
     _install(folder, scores, recipe)
 
 
+def _patterns(recipe: Json) -> list[Pattern]:
+    return [pattern for name, times in recipe["patterns"].items() for pattern in read(FOLDER / name, times)]
+
+
 def _write_rows(recipe: Json, out: Path) -> None:
     partial = out.with_suffix(".part")
-    counts = write(FOLDER / recipe["patterns"], partial, [FOLDER / name for name in recipe["held_out"]], recipe["rows"], recipe["seed"])
+    counts = write(_patterns(recipe), partial, [FOLDER / name for name in recipe["held_out"]], recipe["rows"], recipe["seed"])
     write_json(out.with_name("left_out.json"), {"rows": dict(counts.rows.most_common()), "arguments": dict(counts.arguments.most_common())})
     partial.replace(out)
 
@@ -78,7 +82,7 @@ def _install(folder: Path, scores: Json, recipe: Json) -> None:
     if scores["paired"]["interval"][0] <= 0:
         raise ToolFailed(f"the adapter is not better than none: {scores['paired']}", fix="use more rows or more epochs in recipe.toml")
     left_out = json.loads((folder / "left_out.json").read_text(encoding="utf-8"))
-    scores["made_of"] = {name: sha256_of_path(FOLDER / name) for name in ("recipe.toml", recipe["patterns"], "tools.toml")}
+    scores["made_of"] = {name: sha256_of_path(FOLDER / name) for name in ("recipe.toml", *recipe["patterns"], "tools.toml")}
     shutil.copyfile(folder / "adapter.gguf", FOLDER / "adapter.gguf")
     write_json(FOLDER / "scores.json", scores)
     (FOLDER / "CARD.md").write_text(card(scores, recipe, left_out["rows"]), encoding="utf-8")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from modelwright.agent.planner_training.noise import noisy
 from modelwright.agent.planner_training.overlap import HeldOut
-from modelwright.agent.planner_training.patterns import Filled, Pattern, fill, joined, learnt, read
+from modelwright.agent.planner_training.patterns import Filled, Pattern, fill, joined, learnt
 from modelwright.agent.planner_training.rows import NEAR, Counts, Row, Rows, Unusable
 from modelwright.agent.planner_training.toys import project_tools, requests, toys
 from modelwright.agent.planner_training.values import Values
@@ -60,7 +60,7 @@ class Builder:
         weights = [
             min(uses[t] for t in (p.tools or ("none",)) if uses[t]) ** -0.5 if p.kind != "question" else 0.06 for p in self._patterns
         ]
-        drawn: Counter[int] = Counter(range(len(self._patterns)))
+        drawn: Counter[int] = Counter({index: pattern.times for index, pattern in enumerate(self._patterns)})
         while drawn.total() < count and any(n < MOST_FILLINGS for n in drawn.values()):
             index = self._chance.choices(range(len(self._patterns)), weights)[0]
             if drawn[index] < MOST_FILLINGS and (self._patterns[index].slots or drawn[index] < 3):
@@ -140,11 +140,11 @@ def _slot_kind(role: str, inner: str, description: str) -> str:
     return "int" if inner in ("integer", "number") else "index"
 
 
-def write(patterns: Path, out: Path, held_out: Sequence[Path], count: int, seed: int) -> Counts:
+def write(patterns: Sequence[Pattern], out: Path, held_out: Sequence[Path], count: int, seed: int) -> Counts:
     """Write about `count` rows as chats; what was left out and why is counted."""
     counts = Counts()
     sealed = [json.loads(line)["request"] for path in held_out for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    builder = Builder(read(patterns), HeldOut(sealed), seed, counts)
+    builder = Builder(patterns, HeldOut(sealed), seed, counts)
     with out.open("w", encoding="utf-8") as stream:
         for row in builder.rows(count):
             stream.write(json.dumps(row.as_chat(builder.known), ensure_ascii=False) + "\n")

@@ -36,6 +36,8 @@ class Pattern:
     kind: str = "plan"
     steps: Sequence[Json] = ()
     slots: Mapping[str, str] = field(default_factory=dict)
+    times: int = 1
+    """How often it is filled at least."""
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -60,12 +62,13 @@ class Filled:
         return [self.request[slice(*self.places[name][0])] for name, slot in self.pattern.slots.items() if slot == kind]
 
 
-def read(path: Path) -> list[Pattern]:
+def read(path: Path, times: int = 1) -> list[Pattern]:
+    """Raises DataError with file and line."""
     found = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
             row = json.loads(line)
-            pattern = Pattern(row["request"], row.get("kind", "plan"), row["steps"], row.get("slots", {}))
+            pattern = Pattern(row["request"], row.get("kind", "plan"), row["steps"], row.get("slots", {}), times)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path}:{number} is no pattern: {error!r:.100}") from None
         if missing := set(_SLOT.findall(pattern.request)) ^ set(pattern.slots):

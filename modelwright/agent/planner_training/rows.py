@@ -26,6 +26,8 @@ from modelwright.models.base import Card, Draft, DraftQuestion, DraftStep
 from modelwright.types import Json, Plan
 
 NEAR = "too near a held-out request"
+_LACKS = ": Value error, name "
+"""How the tools that take one of several arguments begin to say that none is given."""
 
 
 class Unusable(Exception):
@@ -126,7 +128,7 @@ class Rows:
             allowed = next((a for a in spec.allowed if a.lower() == str(value).lower()), None)
             named = named_as(allowed, spec, filled.request, candidates.find_named(filled.request)) if allowed else None
             return (named.start, str(allowed)) if named else None
-        same = [(c.start, tag) for tag, c in tags.items() if str(c.value).lower() == str(value).lower()]
+        same = [(c.start, tag) for tag, c in tags.items() if str(_value(spec, c)).lower() == str(value).lower()]
         return same[0] if same else None
 
     def _choice_at(self, spec: FieldSpec, filled: Filled, start: int, end: int) -> tuple[int, str] | None:
@@ -146,7 +148,7 @@ class Rows:
         try:
             plancheck.check(Plan.model_validate({"request": filled.request, "kind": "plan", "steps": full}), self._tools)
         except PlanError as error:
-            if error.message.endswith("is missing"):  # the planner asks for it
+            if error.message.endswith("is missing") or _LACKS in error.message:  # an earlier step gives it, or the planner asks
                 return
             raise Unusable(f"plan check: {error.message:.60}") from None
 

@@ -47,6 +47,7 @@ class Values:
             "gguf": self._gguf,
             "dataset": self._dataset,
             "folder": self._documents,
+            "bare_folder": self._bare_folder,
             "text_file": self._text,
             "output": self._output,
             "small_int": self._small,
@@ -113,6 +114,13 @@ class Values:
         if self._chance.random() < 0.2:
             return name + self._one(["*.md", "*.pdf", "**/*.txt"])
         return name if self._chance.random() < 0.7 or name.count("/") == 1 else name.rstrip("/")
+
+    def _bare_folder(self) -> str:
+        """A name alone, as in "index the folder handbook": always there, as nothing else tells that it is a folder's."""
+        name = self._word("folders")
+        (self._folder / name).mkdir(exist_ok=True)
+        (self._folder / name / "page.md").write_text("text\n")
+        return name
 
     def _output(self) -> str:
         name = self._one(["out/", "out/", "./", "results/", "models/", "runs/", "/tmp/", ""]) + self._word("models") + self._word("marks")

@@ -16,10 +16,11 @@ def predicted(step: StepFacts) -> list[str]:
     """Seconds predicted and measured, memory predicted and measured."""
     estimate = step.estimate
     measured = "" if step.seconds is None else human_seconds(step.seconds)
+    guess = " (first guess)" if estimate.get("first_guess") else ""
     return [
-        _with_ends(estimate, "seconds", "seconds", human_seconds) if estimate else "",
+        _with_ends(estimate, "seconds", "seconds", human_seconds) + guess if estimate else "",
         "reused" if step.reused_from else measured,
-        _with_ends(estimate, "memory_bytes", "memory", human_bytes) if estimate.get("memory_bytes") else "",
+        _with_ends(estimate, "memory_bytes", "memory", human_bytes) + guess if estimate.get("memory_bytes") else "",
         human_bytes(step.peak_memory_bytes) if step.peak_memory_bytes else "",
     ]
 

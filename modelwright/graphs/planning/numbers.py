@@ -13,9 +13,9 @@ from functools import lru_cache
 from modelwright.graphs.planning.candidate import Candidate
 
 _GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit|ms|msec|secs?|mb)\b"
-"""Units that people write without a space: 512tok, 3ep."""
+"""Units that people write without a space: 512tok, 3ep. Before the number they do so with r32 and bs8."""
 _DIGITS = re.compile(
-    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))"
+    r"(?:(?<![\w.])|(?<=[\s,;(]r)|(?<=[\s,;(]bs))(?:\d{1,3}(?:,\d{3})+|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))"
     r"|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?|(?:je|pro|par|por)\s(?:mill?i\w+|mio))(?!\w))"
     r"|\A\d{1,4},\d{2}\Z"
     r"|\d{1,4},\d{1,2}(?=\s(?:(?:el|le|il|o|os|para|por|pour|per|für)\s)?(?:(?:de|en|di|die|la)\s)*(?:salida|sortie|uscita|sa[íi]da|ausgabe)\b)"

@@ -305,7 +305,7 @@ def full(paper: Callable[..., Paper], workspace: Path) -> Paper:
         PACKED,
         resolved={"model": "/gone/model.txt", "types": ["Q8_0", "Q4_K_M", "IQ4_NL"]},
         sources={"model": "step s1", "types": "default"},
-        estimate={"seconds": 12, "memory_bytes": 700_000_000},
+        estimate={"seconds": 12, "memory_bytes": 700_000_000, "first_guess": True},
         seconds=8.4,
         memory=612_000_000,
         checks=[{"name": "Q8_0 unchanged", "passed": True, "detail": "ab12cd34ef56"}],
