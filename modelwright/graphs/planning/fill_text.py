@@ -150,6 +150,10 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
     return next((text for text in rest if text and not _COMMAND.match(str(text.value))), None)
 
 
+def quotes(request: str) -> bool:
+    return _QUOTED.search(request) is not None
+
+
 def _before_its_verb(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
     found = _VERB_LAST.search(request, start, end)
     lead = _PARTICLE.match(request, found.start("text")) if found else None

@@ -165,6 +165,7 @@ _IN_AND_OUT = re.compile(
 
 _LONG = re.compile(r"\s*(?:sequences?|conversations?|chats?|sessions?)\b", re.IGNORECASE)
 """ "8k conversations" are long, not many."""
+_REQUESTS = re.compile(r"\s*requests?\b(?!\s*(?:a|per|each|every|/)\s*(?:day|hour|month))", re.IGNORECASE)
 
 
 def counts_long_things(number: Candidate, text: str) -> bool:
@@ -179,7 +180,7 @@ def _named(field: str, number: Candidate, text: str, start: int, end: int) -> bo
     before, after = _patterns(field)
     if field == "requests" and _MORE_OFTEN.match(text, number.end):
         return False
-    if field == "batch_size" and _LONG.match(text, number.end) and number.text[-1:] in "kK":
+    if field == "batch_size" and (_LONG.match(text, number.end) or _REQUESTS.match(text, number.end)) and number.text[-1:] in "kK":
         return False
     if pair := _pair_of(number, text):
         return field in (("input_tokens", "prompt_tokens") if number.start <= pair.start(1) else ("output_tokens",))

@@ -29,7 +29,7 @@ _FAMILY = re.compile(
 _NAME = r"(?P<q>[\"'`“«「『]?)(?P<name>[^\W_][\w-]{1,40})(?P=q)?"
 _INDEX = (
     re.compile(
-        rf"\b(?:re-?)?ind(?:ex|iz|ic)\w*\s+(?:(?:the|all|my|our|folder|den|die|das|ordner|la|el|le|il|o|a|carpeta|dossier|cartella"
+        rf"\b(?:(?:re-?)?ind(?:ex|iz|ic)\w*|idx)\s+(?:(?:the|all|my|our|folder|den|die|das|ordner|la|el|le|il|o|a|carpeta|dossier|cartella"
         rf"|pasta|map)\s+){{0,3}}"
         rf"[\w./*-]+\s+(?:as|into|under|als|unter|como|bajo|comme|sous|come|sotto|onder)\s+{_NAME}(?![\w/*-]|\.\w)",
         re.IGNORECASE,
@@ -43,6 +43,11 @@ _INDEX = (
     re.compile(rf"(?:^|[\s(]){_NAME}(?:-| {{1,2}})(?:search )?(?:index|indice|índice)(?!\w)", re.IGNORECASE),
     re.compile(
         rf"\b(?:call|name|nenn|nenne|label|tag|title)\s+(?:it|this|that|the index|den index|ihn|es)\s+(?:as\s+)?{_NAME}", re.IGNORECASE
+    ),
+    re.compile(
+        rf"\b(?:ind(?:ex|ice)\w*|índice)\s+(?:que se llam[ae]|qui s['’]appelle|che si chiam[ai]|que se cham[ae]|which is|that is)\s+"
+        rf"(?:called |named )?{_NAME}(?![\w/*-]|\.\w)",
+        re.IGNORECASE,
     ),
     re.compile(
         rf"\b(?:under|with|unter|bajo|con|sous|avec|sotto|sob|com|onder|met|as|als|pod|med|под)\s+(?:the|a|dem|den|el|la|le|il|o|de)?\s*"
@@ -63,10 +68,12 @@ den dem des ein eine und im mit el la los las un una y en con le les de du et da
 there please again now first then so index indices full vector dense lexical hybrid semantic keyword bigger whole words each both every
 one use under up me us if only do does can could will should nach alles über about over answer total parallel advance whether why
 may must wie ob re pre auto you we they he she him her mine yours someone anyone somebody just also not never would might shall
-let own show tell give find list
+let own show tell give find list come comes came had has have misses miss returns return brings bring gets get gives answers works needs
+takes looks feels seems contains holds lacks knows said says goes went got que che der qui qu which ist hat soll kann wird esta está es
+hay tiene sobre contiene finds fails doesn't don't isn't really ever often still already always usually sometimes
 """
 _NO_NAMES = frozenset(_SMALL.split())
-_IDENTIFIER = re.compile(r"(?<![\w./:-])(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"(?<![\w./:-])(?!(?:r|bs)\d+\b)(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE)
 _FOLDER = r"(?:folder|directory|ordner|verzeichnis|carpeta|directorio|dossier|cartella|pasta|map)"
 _OUTPUT_NAME = re.compile(
     r"\b(?:sav|stor|writ|put|output|nam|call|dump|keep|speicher|gu[aá]rda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"

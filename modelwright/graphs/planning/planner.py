@@ -22,6 +22,7 @@ from modelwright.graphs.planning import (
     documents,
     drafts,
     fill,
+    fill_text,
     intents,
     quantized,
     repair,
@@ -85,7 +86,7 @@ class Planner:
         self._model, self._tools, self._workspace = model, dict(tools), workspace
         self._consult = Consult(model, self._tools, on_model_call or (lambda call: None), self._note, embed, remembered, memories)
         self._facts, self._indexes, self._made = facts, indexes, made
-        self._vague = self._drafted = False
+        self._vague = self._drafted = self._wordless = False
         self.last_trace: list[Json] = []
         """What each stage of the last plan saw: candidates, points of every clause, recalled tools, draft, decision."""
 
@@ -97,7 +98,7 @@ class Planner:
         _check_request(request)
         workflows.check_own(self._workspace, self._tools)
         self.last_trace = []
-        self._vague = self._drafted = False
+        self._vague = self._drafted = self._wordless = False
         scripted = self._scripted(request, answers)
         if scripted is not None:
             return scripted
@@ -170,6 +171,7 @@ class Planner:
         decision = decide(asked, draft, reading, self._tools)
         self._vague = decision.kind == "question" and decision.by in ("draft", "both")
         self._drafted = decision.by == "draft"  # a draft knows what comes first
+        self._wordless = documents.is_wordless(draft)
         self._note("decision", {"by": decision.by, "kind": decision.kind, "tools": [i.tool for i in decision.intents]})
         if decision.by == "ask":
             return self._ask_what(draft, decision.intents, answers)
@@ -222,6 +224,7 @@ class Planner:
         steps = drafts.make(mine, self._tools, workflow, _source_of(found, answers.model(), self._workspace))
         sheet = Sheet(request, found, steps, answers, self._workspace, self._facts)
         sheet.rank = self._consult.rank if isinstance(self._model, Ranks) else None
+        sheet.wordless = self._wordless and not fill_text.quotes(request)
         fill.fill(sheet)
         if self._vague:
             _ask_about(sheet)

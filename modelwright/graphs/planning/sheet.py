@@ -61,6 +61,8 @@ class Sheet:
         """The model that the request starts from, with its evidence."""
         self.rank: Rank | None = None
         """How likely the planning model finds values; None where it cannot tell."""
+        self.wordless = False
+        """Whether the request does not say what to look for: "can you look something up for me"."""
 
     def inside(self, clause: Clause) -> list[Candidate]:
         """All candidates that stand on the words of a clause, those of named values under longer ones too."""
