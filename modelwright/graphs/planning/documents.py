@@ -7,7 +7,7 @@ index that is named, or spoken of as made already, is not made again. Where neit
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from modelwright.contract import Tool
@@ -58,8 +58,10 @@ _GRANTS = re.compile(
 _OF_YOU = re.compile(r"\b(?:what|who|how|why|where|when) (?:can|could|do|did|are|were|will|would|have) you\b", re.IGNORECASE)
 
 
-def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], tools: Mapping[str, Tool]) -> list[Intent]:
-    """The intents with the document tool that the request's own words mean."""
+def settled(
+    asked: Sequence[Intent], request: str, found: Sequence[Candidate], tools: Mapping[str, Tool], sure: Set[str] = frozenset()
+) -> list[Intent]:
+    """The intents with the document tool that the request's own words mean. What the model is `sure` of is no other tool."""
     asked = _measured(asked, found, tools)
     if not tools.keys() >= TOOLS or not any(i.tool in TOOLS for i in asked):
         return list(asked)
@@ -71,7 +73,7 @@ def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], t
     if len(kept) < len(asked) and not any(i.tool in (SEARCH, ANSWER) for i in kept):
         kept = [replace(i, tool=meant, chosen={k: v for k, v in i.chosen.items() if k == "index"}) if i.tool == INDEX else i for i in asked]
     if not _one_after_the_other(asked, request):
-        kept = [replace(i, tool=meant) if meant and i.tool in (SEARCH, ANSWER) else i for i in kept]
+        kept = [replace(i, tool=meant) if meant and i.tool in (SEARCH, ANSWER) and i.tool not in sure else i for i in kept]
     kept = _each_once(kept)
     if makes and _GRANTS.search(request) and not _meant(_GRANTS.sub("", request)):
         kept = [i for i in kept if i.tool not in (SEARCH, ANSWER)]

@@ -34,7 +34,7 @@ from modelwright.graphs.planning import (
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.consult import MOST_CHOICES, Consult
 from modelwright.graphs.planning.cues import ELSEWHERE
-from modelwright.graphs.planning.decide import decide
+from modelwright.graphs.planning.decide import WHOLE, decide
 from modelwright.graphs.planning.facts import Fact
 from modelwright.graphs.planning.fields import fields_of
 from modelwright.graphs.planning.intended import with_loose_clauses
@@ -87,6 +87,7 @@ class Planner:
         self._consult = Consult(model, self._tools, on_model_call or (lambda call: None), self._note, embed, remembered, memories)
         self._facts, self._indexes, self._made = facts, indexes, made
         self._vague = self._drafted = self._wordless = False
+        self._sure: frozenset[str] = frozenset()
         self.last_trace: list[Json] = []
         """What each stage of the last plan saw: candidates, points of every clause, recalled tools, draft, decision."""
 
@@ -99,6 +100,7 @@ class Planner:
         workflows.check_own(self._workspace, self._tools)
         self.last_trace = []
         self._vague = self._drafted = self._wordless = False
+        self._sure = frozenset()
         scripted = self._scripted(request, answers)
         if scripted is not None:
             return scripted
@@ -161,7 +163,7 @@ class Planner:
         else:
             asked = self._decide(asked, request, named_something=any(c.kind in THINGS for c in kept))
         asked = cache_quality.settled(asked, request, kept, self._tools)
-        return self._fill(request, kept, documents.settled(asked, request, kept, self._tools), answers)
+        return self._fill(request, kept, documents.settled(asked, request, kept, self._tools, self._sure), answers)
 
     def _with_draft(
         self, asked: list[Intent], draft: Draft, tags: Mapping[str, Candidate], reading: Reading, answers: Answers
@@ -172,6 +174,7 @@ class Planner:
         self._vague = decision.kind == "question" and decision.by in ("draft", "both")
         self._drafted = decision.by == "draft"  # a draft knows what comes first
         self._wordless = documents.is_wordless(draft)
+        self._sure = frozenset(step.tool for step in draft.steps) if draft.kind == "plan" and draft.score >= WHOLE else frozenset()
         self._note("decision", {"by": decision.by, "kind": decision.kind, "tools": [i.tool for i in decision.intents]})
         if decision.by == "ask":
             return self._ask_what(draft, decision.intents, answers)
