@@ -16,7 +16,8 @@ def card(scores: Json, recipe: Json, rows: Mapping[str, int]) -> str:
         "# The planner's adapter",
         "",
         "A LoRA adapter for SmolLM2-135M-Instruct (Q4_1, Apache-2.0) that drafts plans in the language of `models/compact.py`.",
-        "Made by `make planner-adapter` from `patterns.jsonl`, requests that were written for this project; no one's logs are in it.",
+        f"Made by `make planner-adapter` from {' and '.join(f'`{name}`' for name in recipe['patterns'])}, "
+        "requests that were written for this project; no one's logs are in it.",
         "",
         f"- {adapter['bytes'] / 1e6:.1f} MB, f16, sha256 `{adapter['sha256']}`",
         f"- {rows['kept']} rows, each seen {train['epochs']} time; rank {train['lora_rank']}, batch {train['batch_size']}, "

@@ -29,6 +29,7 @@ from modelwright.graphs.planning import (
     replan,
     scripts,
     spoken,
+    weighing,
     workflows,
 )
 from modelwright.graphs.planning.candidate import Candidate
@@ -171,6 +172,8 @@ class Planner:
         if draft.kind == "question" and not draft.steps:
             answers.ask(UNCLEAR, self._consult.likely_deeds(reading.request), lambda text: None)
         decision = decide(asked, draft, reading, self._tools)
+        if decision.kind == "none" and weighing.is_vague(draft, reading):
+            answers.ask(UNCLEAR, self._consult.likely_deeds(reading.request), lambda text: None)
         self._vague = decision.kind == "question" and decision.by in ("draft", "both")
         self._drafted = decision.by == "draft"  # a draft knows what comes first
         self._wordless = documents.is_wordless(draft)

@@ -21,6 +21,8 @@ LEANS = -2.5
 """Log-probability of "none" from which it is thought possible (p = 0.08)."""
 _VALUES = ("gpu", "memory", "money", "quant")
 """What is named for a tool's sake, though no word of it is said: "is my RTX 4080 big enough for it?"."""
+EVEN, LEAST_ASKED = 0.6, -1.2
+"""How much likelier "none" may be than "ask", in nats, and the least log-probability of "ask" (p = 0.3), for a request to be vague."""
 MOST_DRAFTED = 3
 """Steps from which a draft may be cut short: of the examples that it learned from one in a hundred has more."""
 
@@ -114,6 +116,21 @@ def nothing_is_meant(case: Case) -> bool:
     if asks and said < HINT and not kinds.isdisjoint(THINGS) and kinds.isdisjoint(_VALUES):
         return True
     return case.draft.kind != "none" and said < (LIKELY if asks else HINT) and none >= LEANS
+
+
+def is_vague(draft: Draft, reading: Reading) -> bool:
+    """ "could you check my data set?" in a language that the words do not cover: it is as likely that something is missing as that no
+    tool does it, it speaks of data or a model, and names none. To ask is safer than to decline."""
+    speaks_of = lexicon().words["things_to_work_on"].intersection(t.word for t in reading.tokens)
+    chances = dict(draft.alternatives)
+    asks, none = chances.get("ask", -math.inf), chances.get("none", -math.inf)
+    return (
+        draft.kind != "plan"
+        and asks >= none - EVEN
+        and asks >= LEAST_ASKED
+        and bool(speaks_of)
+        and THINGS.isdisjoint(c.kind for c in reading.found)
+    )
 
 
 def takes_all(case: Case, names: Sequence[str]) -> bool:

@@ -81,7 +81,11 @@ def test_the_record_names_the_adapter_and_the_card_tells_it(tools: dict[str, Too
     assert record["paired"]["rows"] == record["untuned"]["rows"] == 15
     assert record["paired"]["interval"][0] > 0
     assert record["wrong"] == []
-    recipe: dict[str, Any] = {"finetune": {"epochs": 1, "lora_rank": 16, "batch_size": 8, "learning_rate": 1e-3}, "seed": 7}
+    recipe: dict[str, Any] = {
+        "finetune": {"epochs": 1, "lora_rank": 16, "batch_size": 8, "learning_rate": 1e-3},
+        "seed": 7,
+        "patterns": {"a.jsonl": 1, "b.jsonl": 2},
+    }
     text = card(record, recipe, {"kept": 100})
     assert record["adapter"]["sha256"] in text
     assert "| right tools, of plans | 30 of 30 (100%) | 0 of 15 (0%) |" in text

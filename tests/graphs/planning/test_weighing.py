@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from modelwright.tools import load_all
 
 from .test_arguments import Drafts, plan_of, used
 
-SURE, DOUBTFUL = -0.02, -0.12
+SURE, DOUBTFUL, CERTAIN = -0.02, -0.12, -0.01
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +126,48 @@ def test_what_no_tool_does_is_not_taken_for_the_nearest_tool(
 ) -> None:
     plan = plan_of(request_, workspace, installed, Drafts((taken_for, {}), kind=kind, score=-0.09))
     assert plan.kind == "none", plan
+
+
+@pytest.mark.parametrize(
+    ("request_", "drafted", "tools"),
+    [
+        (
+            "fewer tokens on notes/: m.gguf or n.gguf? and who answers b.jsonl better",
+            ["compare_tokenizers", "compare"],
+            ["compare_tokenizers", "compare"],
+        ),
+        ("find the passages in the index hr and say who signs", ["rag_answer"], ["rag_answer"]),
+    ],
+)
+def test_what_the_model_is_certain_of_stands(
+    request_: str, drafted: Sequence[str], tools: list[str], workspace: Path, installed: dict[str, Tool]
+) -> None:
+    assert used(plan_of(request_, workspace, installed, Drafts(*((tool, {}) for tool in drafted), score=CERTAIN))) == tools
+
+
+@pytest.mark.parametrize(
+    ("request_", "asks", "kind"),
+    [
+        ("Peux-tu vérifier mon jeu de données ?", -0.74, "question"),
+        ("Peux-tu vérifier mon jeu de données ?", -2.0, "none"),  # hardly likely that something is missing
+        ("Peux-tu vérifier ma voiture ?", -0.74, "none"),  # nothing that a tool could work on
+    ],
+)
+def test_what_is_as_likely_vague_as_foreign_is_asked_about(
+    request_: str, asks: float, kind: str, workspace: Path, installed: dict[str, Tool]
+) -> None:
+    model = Drafts(kind="none", score=-0.68)
+    model._draft = replace(model._draft, alternatives=(("none", -0.68), ("ask", asks)))
+    assert plan_of(request_, workspace, installed, model).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("request_", "score", "kind"),
+    [
+        ("can you look something up for me in the index hr?", SURE, "question"),
+        ('can you look up "notice period" in the index hr?', SURE, "plan"),  # quoted: said all the same
+    ],
+)
+def test_a_search_for_nothing_is_asked_about(request_: str, score: float, kind: str, workspace: Path, installed: dict[str, Tool]) -> None:
+    plan = plan_of(request_, workspace, installed, Drafts(("rag_search", {}), kind="question", score=score))
+    assert plan.kind == kind
