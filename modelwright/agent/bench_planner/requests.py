@@ -35,7 +35,7 @@ MODEL_ARGUMENTS = ("model", "models", "draft_model")
 DATA_ARGUMENTS = ("dataset", "eval_dataset", "path", "texts", "rubric", "imatrix_dataset")
 PATH = re.compile(r"(?<!\w)[\"'`“]([^\"'`”\n]*[./][^\"'`”\n]*)[\"'`”]|((?:\.{0,2}/)?[\w.-]+(?:/[\w.-]+)*/?)")
 NO_PATH = re.compile(
-    r"://|^\d+/\d+|^\w/\w$|^(?:before/after|and/or|train/test|cost/month|tok\w*/\w+|req\w*/\w+|w/|question/answer|(?i:ndcg/recall|recall/ndcg))"
+    r"://|^\d+/\d+|^\w/\w$|^(?:before/after|avant/après|vorher/nachher|antes/dep\w+|antes/desp\w+|prima/dopo|and/or|train/test|cost/month|tok\w*/\w+|req\w*/\w+|w/|[^\W\d]+/(?:h|hr|hour|day|jour|tag|d[ií]a|giorno|dag|month|mois|monat|kwh)$|question/answer|(?i:ndcg/recall|recall/ndcg))"
 )
 MODEL_BEFORE = re.compile(r"\b(?:adapter|checkpoint|model)s?(?: (?:in|at|from|under))? [\"'`“]?$", re.IGNORECASE)
 """Before a folder that is a model's: "the adapter in out/mails/"."""

@@ -18,10 +18,16 @@ MEASURES = "quantization_quality"
 _TAKEN_FOR = frozenset({"kv_cache", "quantize", "evaluate", "compare", "inspect_dataset", "rag_answer", MEASURES})
 _QUALITY = re.compile(
     r"\b(?:qualit\w+|qualität\w*|perplexit\w+|ppl|kl|kld|divergence|dumb\w*|stupid\w*|worse|bad|hurts?|harm\w*|damag\w+|suffers?|degrad\w+"
+    r"|kwaliteit\w*|kvalitet\w*|calidad|jakoś\w+|slechter|sämre|dårligere|gorsz\w+|peor|pire|peggio\w*|pior\w*|schlechter"
+    r"|verli[ee]s\w*|verliezen|verlust\w*|pert[ea]|pérdida|perdita|perda|förlust\w*|dommer|dümmer"
     r"|los[et]s?|loss|accura\w+|predict\w+|same (?:next )?(?:words?|tokens?))\b",
     re.IGNORECASE,
 )
-_SIZE = re.compile(r"\b(?:how (?:big|large|much memory|many)|size|bytes|fits?|gi?b|memory (?:does|do|is|will))\b", re.IGNORECASE)
+_SIZE = re.compile(
+    r"\b(?:how (?:big|large|much memory|many)|size|bytes|fits?|gi?b|memory (?:does|do|is|will)"
+    r"|hoe groot|hoeveel geheugen|hur stor|hur mycket minne|hvor stor|hvor mye minne|hvor meget hukommelse|wie groß|wie viel speicher)\b",
+    re.IGNORECASE,
+)
 
 
 def settled(asked: Sequence[Intent], request: str, found: Sequence[Candidate], tools: Mapping[str, Tool]) -> list[Intent]:

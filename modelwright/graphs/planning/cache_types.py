@@ -14,11 +14,17 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.intents import Intent
 
-_BEFORE = re.compile(r"\b(?:kv|cache)\b(?:[^.;?!]|\.(?=\S)){0,60}$", re.IGNORECASE)
+_BEFORE = re.compile(
+    r"\b(?:kv|cache)\b(?:[^.;?!]|\.(?=\S)){0,60}$"
+    r"|\b(?:keys?|values?|clés?|valeurs?|schlüssel|werte|claves?|valores|chiavi|valori|chaves|sleutels|waarden)"
+    r" (?:(?:in|en|as|at|als|em|à) )?$",
+    re.IGNORECASE,
+)
 _CACHE = r"(?:i?q\d_(?:\d|nl)|bf16|fp?(?:8|16|32))"
 _AFTER = re.compile(
     rf"(?:\s*(?:,|/|\b(?:and|or|vs|versus|und|et|y|e)\b)*\s*(?:an? |the )?{_CACHE})*"
-    r"[\s-]*(?:(?:kv|k/v)?[\s-]*cache\b|keys?(?: and|/| ?&| \+) ?values?\b)",
+    r"[\s-]*(?:(?:for|of|in|für|pour|para|per|voor|för|til|dla) (?:(?:the|its|den|le|la|el|il|de|o) )?)?"
+    r"(?:(?:kv|k/v)?[\s-]*cach(?:e|é)\w*|keys?(?: and|/| ?&| \+) ?values?\b)",
     re.IGNORECASE,
 )
 """Behind a type, maybe with others between: "a q8_0 and a q4_0 KV cache"."""
@@ -45,7 +51,8 @@ def without_their_clauses(asked: Sequence[Intent]) -> list[Intent]:
     """A clause that seems to ask for quantize only by a type of the cache belongs to the one before."""
     kept: list[Intent] = []
     for intent in asked:
-        if intent.tool == "quantize" and not _makes_files(intent) and kept:
+        of_weights = any(c.kind == "quant" and _OF_WEIGHTS.search(c.text) for c in intent.clause.candidates)
+        if intent.tool == "quantize" and not of_weights and not _makes_files(intent) and kept:
             kept[-1].clause = kept[-1].clause + intent.clause
         else:
             kept.append(intent)

@@ -32,8 +32,20 @@ def find(text: str, workspace: Path, source: str = "request", indexes: Sequence[
     rooms = [find_output_names(text), find_indexes(text, indexes)]
     for room in reversed(rooms) if _INDEXING.search(text) else rooms:  # "call it kb" names an index where one is made
         found += _outside(room, found)
+    found = _index_not_folder(found, find_indexes(text, indexes))
     found += _outside(find_numbers(text), found)
     return [replace(c, source=source) for c in sorted(found, key=lambda c: (c.start, c.end))]
+
+
+def _index_not_folder(found: Sequence[Candidate], named: Sequence[Candidate]) -> list[Candidate]:
+    """ "minutes/2023 into the index minutes": a bare name behind the word index is no folder, where another path begins with it."""
+    folders = {c for c in found if c.kind in ("folder", "missing") and re.fullmatch(r"[\w-]+", c.text)}
+    kept = list(found)
+    for index in named:
+        same = [c for c in folders if (c.start, c.end) == (index.start, index.end)]
+        if same and any(c is not same[0] and re.match(rf"(?:.*/)?{re.escape(index.text)}(?:/|\.|$)", str(c.value)) for c in found):
+            kept[kept.index(same[0])] = index
+    return kept
 
 
 def find_named(text: str) -> list[Candidate]:

@@ -86,6 +86,12 @@ def _is_noun(tokens: Sequence[Token], i: int) -> bool:
         return _is_named(tokens, i)
     if word == "index" and i and tokens[i - 1].word in ("the", "my", "our", "your", "this", "that", "its", "their", "an"):
         return True  # "over the index manuals" makes none
+    if (
+        word in ("quants", "quantizations", "quantisations")
+        and i
+        and (tokens[i - 1].word in words["determiners"] | {"have", "three", "four", "five", "six", "two"} or tokens[i - 1].word.isdigit())
+    ):
+        return True  # "I have three quants lying around"
     if word == "train" and i and tokens[i - 1].word in ("a", "the", "by"):
         return True
     before = [t.word for t in tokens[max(0, i - 2) : i]]
@@ -134,6 +140,9 @@ def split(tokens: Sequence[Token]) -> list[Clause]:
     return clauses
 
 
+_BEFOREHAND = frozenset(("beforehand", "vorher", "zuvor", "vorab", "auparavant", "préalablement", "previamente", "vooraf", "uprzednio"))
+
+
 def goes_first(clause: Clause) -> bool:
     """Whether this clause is to happen before the one that stands before it."""
     words = [t.word for t in clause.tokens]
@@ -142,8 +151,12 @@ def goes_first(clause: Clause) -> bool:
         return words[:1] not in (["that"], ["which"], ["this"]) and not _means_afterwards(opened, words)
     if opened and opened[-1] == "before" and words[:1] in (["that"], ["this"]):
         return True
+    if words[:3] in (["prior", "to", "that"], ["prior", "to", "this"], ["ahead", "of", "that"]):
+        return True
+    if opened[-2:] == ["before", ","] or not _BEFOREHAND.isdisjoint(words):
+        return True
     told_first = opened[-1:] == ["."] and words[:1] == ["first"]  # "I want to train. First tell me if it fits"
-    return told_first or ("but" in opened and "first" in words[:2]) or "beforehand" in words or words[-1:] == ["first"]
+    return told_first or ("but" in opened and "first" in words[:2]) or words[-1:] == ["first"]
 
 
 def _means_afterwards(opened: Sequence[str], words: Sequence[str]) -> bool:

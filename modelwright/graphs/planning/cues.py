@@ -35,6 +35,8 @@ _BEFORE_COMMANDS = frozenset(_COURTESY.split())
 """Courtesy: what may stand before a command."""
 _SPEAKERS = frozenset({"i", "we", "ich", "wir", "ik"})
 """Directly before a verb they tell what somebody does: "before I buy"."""
+_NEEDS, _WHO_NEEDS = frozenset({"serve", "servono"}), frozenset({"mi", "ci", "ti", "vi", "gli", "le", "non"})
+"""Italian for what somebody needs: "mi serve il modello" asks for no server."""
 _AFTER_NOUNS = frozenset({"of", "is", "was", "are", "were"})
 """Behind a word that is no command: "order of the rows"."""
 MEDIA = {
@@ -120,7 +122,7 @@ def accepted(tokens: Sequence[Token], cues: Cues) -> list[Match]:
 def _is_told_of(tokens: Sequence[Token], place: int) -> bool:
     """ "we scraped the forum", "the translated rows", "before I deploy": history, an adjective or a plan of somebody's, no wish."""
     word, before = tokens[place].word, tokens[place - 1].word if place else ""
-    if place == 1 and before in _SPEAKERS:
+    if (place == 1 and before in _SPEAKERS) or (word in _NEEDS and before in _WHO_NEEDS):
         return True
     is_told = not before.isalpha() or before in lexicon().words["determiners"] | lexicon().words["past"]
     return is_told and word.endswith("ed") and word not in lexicon().vocabulary

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from modelwright.contract import Tool
 from modelwright.graphs.planning import advice, arguments, documents, weighing
+from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cues import ELSEWHERE, all_cues, denied
 from modelwright.graphs.planning.drafted import once, only_more, worth_their_place
 from modelwright.graphs.planning.foreign import mistaken
-from modelwright.graphs.planning.intended import from_draft
+from modelwright.graphs.planning.intended import chosen_values, from_draft
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import SURE, lexicon
 from modelwright.graphs.planning.reading import Reading
@@ -26,6 +27,8 @@ from modelwright.models.base import Draft, DraftStep
 WHOLE = -0.06
 """Mean log-probability of a draft, nats, from which it is believed as it is: of 448 such drafts of requests that it did not learn from
 437 had the right tools, and the rules spoiled 13 of those."""
+TRUSTED = -0.2
+"""The same, from which its steps need no word that speaks for them."""
 CERTAIN = -0.015
 """The same, from which no other later step that the rules are sure of is held against it: of 88 such drafts of 480 new requests all had the
 right tools."""
@@ -54,16 +57,36 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
     """`asked` is what the rules read, possibly undecided; `draft` what the model made of it."""
     case = Case(*_without(denied(reading.tokens, all_cues(tools)), asked, draft), reading, tools)
     steps = case.draft.steps
-    foreign = bool(case.said) and all(i.tool.startswith(ELSEWHERE) for i in (case.said[0], case.said[-1]))
+    possible = weighing.is_no_refusal(case.draft)
+    foreign = not possible and bool(case.said) and all(i.tool.startswith(ELSEWHERE) for i in (case.said[0], case.said[-1]))
     if foreign and not (case.first >= GUESS and weighing.outweighs(case, [s.tool for s in steps])):
         return Decision("rules", list(case.asked))
-    if beyond := mistaken(case.asked, [] if draft.kind == "question" else [step.tool for step in steps]):
+    beyond = mistaken(case.asked, [] if draft.kind == "question" else [step.tool for step in steps])
+    if beyond and not possible:
         return Decision("rules", beyond)
     if weighing.nothing_is_meant(case):
         return Decision("draft", [], "none")
     if draft.kind != "plan":
         return _without_a_plan(case)
-    return _believed(case) or _weighed(case)
+    return _believed(case) or _with_drafted_numbers(case, _weighed(case))
+
+
+def _with_drafted_numbers(case: Case, decision: Decision) -> Decision:
+    """The rules' steps with the numbers that the draft gave to the same tools: what it is for is read by both or by one of them."""
+    if decision.by != "rules":
+        return decision
+    names, once_each = [i.tool for i in decision.intents], [step.tool for step in case.draft.steps]
+    for step in case.draft.steps:
+        if names.count(step.tool) == once_each.count(step.tool) == 1 and step.tool in case.tools:
+            intent = decision.intents[names.index(step.tool)]
+            chosen = chosen_values(step, case.reading, case.tools[step.tool])
+            inside = {f: [c for c in some if _is_number_of(c, intent)] for f, some in chosen.items()}
+            intent.chosen = {**{f: some for f, some in inside.items() if some}, **intent.chosen}
+    return decision
+
+
+def _is_number_of(candidate: Candidate, intent: Intent) -> bool:
+    return candidate.kind == "number" and intent.clause.start <= candidate.start < intent.clause.end
 
 
 def _without(refused: Set[str], asked: Sequence[Intent], draft: Draft) -> tuple[list[Intent], Draft]:
@@ -79,6 +102,7 @@ def _believed(case: Case) -> Decision | None:
     vacant = len(case.draft.steps) - len(steps)  # the same again, where another tool is meant: "index it, check it, answer me"
     is_whole = (len(steps) < MOST_DRAFTED and not vacant) or set(case.mine) <= set(drafted)
     outspoken = case.draft.score < CERTAIN and rules_sure(case.said) and weighing.another_later(case, drafted)
+    outspoken = outspoken or weighing.states_more(case, drafted)
     if case.draft.score < WHOLE or not steps or not is_whole or outspoken or (case.rules and weighing.says_no_more(case)):
         return None
     alike = sorted(case.mine) == sorted(drafted)
@@ -87,7 +111,8 @@ def _believed(case: Case) -> Decision | None:
 
 def _weighed(case: Case) -> Decision:
     known = [step for step in case.draft.steps if step.tool in case.tools]
-    steps = worth_their_place(documents.measured_draft(known, case.asked, case.tools), case.asked, case.reading, case.tools)
+    measured = documents.measured_draft(known, case.asked, case.tools)
+    steps = worth_their_place(measured, case.asked, case.reading, case.tools, trusted=case.draft.score >= TRUSTED)
     drafted = [step.tool for step in steps]
     if _asks_for_nothing(case, drafted):
         return _of_draft(case, steps)
@@ -113,6 +138,8 @@ def _asks_for_nothing(case: Case, drafted: Sequence[str]) -> bool:
 
 
 def _rules_know_better(case: Case, drafted: Sequence[str]) -> bool:
+    if weighing.states_more(case, drafted):
+        return True
     spoken, sure = arguments.spoken_of(case.reading.said), rules_sure(case.said)
     misses_a_thing = weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted)
     if (spoken in case.mine and spoken not in drafted) or (sure and (misses_a_thing or weighing.another_later(case, drafted))):
@@ -174,7 +201,7 @@ def _without_a_plan(case: Case) -> Decision:
     general = not asks and advice.asked_for(case.reading.request, case.reading.found)
     # three cues or more, or a second sure one
     certain = not general and sure and min(i.scores[i.tool] for i in case.asked) > SURE + 0.25
-    if case.rules and (first < REFUSAL or certain or (not asks and names_things and sure)):
+    if case.rules and (first < REFUSAL or certain or (not asks and ((sure and names_things) or weighing.says_what_to_find(case)))):
         return Decision("rules", list(case.asked))
     known = [s for s in case.draft.steps if s.tool in case.tools]
     return Decision("draft", from_draft(known, case.asked, case.reading, case.tools), case.draft.kind)

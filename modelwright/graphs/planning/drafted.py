@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence, Set
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning import arguments, documents, named
+from modelwright.graphs.planning import arguments, asked_texts, documents, named
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.fields import fields_of, made_models
 from modelwright.graphs.planning.intents import Intent
@@ -13,17 +14,28 @@ from modelwright.graphs.planning.lexicon import LIKELY
 from modelwright.graphs.planning.reading import Reading
 from modelwright.models.base import DraftStep
 
+LOSS, WEIGHS = "quantization_quality", "imatrix_dataset"
 
-def worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Reading, tools: Mapping[str, Tool]) -> list[DraftStep]:
-    """Without what a small model adds: the same again, a step of numbers that are taken, a tool without any sign of it."""
+
+def worth_their_place(
+    steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Reading, tools: Mapping[str, Tool], *, trusted: bool = False
+) -> list[DraftStep]:
+    """Without what a small model adds: the same again, a step of numbers that are taken, a tool without any sign of it. Of a draft that
+    is `trusted` a step stays also without a sign, where it has a thing or a named value of its own."""
     points = {tool for i in asked for tool, score in i.scores.items() if score >= LIKELY}
     points |= documents.TOOLS if points & documents.TOOLS else set()
     points |= {"quantization_quality"} if {"compare", "quantize"} <= points else set()  # "then show how much was lost"
+    if any(step.tool == documents.INDEX for step in steps):  # "put the folder in the archive and tell me: what is …"
+        points |= {documents.tool_meant(reading.request)} - {""}
     hinted = {tool for i in asked for tool in i.scores} | (points & {"quantization_quality"})
-    steps = _joined(_beside_their_names(steps, reading, tools), reading)
+    steps = _joined(_without_what_weighs(_beside_their_names(steps, reading, tools), reading, tools), reading)
     spoken = arguments.spoken_of(reading.said)
     if any(step.tool == spoken for step in steps):  # its arguments are said; of another not even the name, and it has no file of its own
-        steps = [step for step in steps if step.tool == spoken or step.tool in points or _brings(_values([step], reading), "DMFP")]
+        steps = [
+            step
+            for step in steps
+            if step.tool == spoken or step.tool in points or _brings(_values([step], reading), "DMFPU" if trusted else "DMFP")
+        ]
     signed = any(step.tool in hinted for step in steps)
     kept: list[DraftStep] = []
     for step in steps:
@@ -31,17 +43,36 @@ def worth_their_place(steps: Sequence[DraftStep], asked: Sequence[Intent], readi
         values = {value for some in step.fields.values() for value in some}
         again = _is_again(step, kept, reading, tools)
         stale = bool(values) and values <= taken and (step.tool not in hinted or all(v[0] == "N" for v in values))
+        stale = stale and not _asks_what_was_read(step, kept, reading)
         roomy = any(_lacks_a_model(other, tools[other.tool]) for other in kept)  # its model is an earlier step's
-        unsigned = signed and step.tool not in points and not _brings(values - taken, "DFPGUQ" if roomy else "DMFPGUQ")
-        if not kept or not (again or stale or unsigned):
+        needed = _makes_what_is_worked_on(step, steps, reading, tools)
+        unsigned = signed and not needed and step.tool not in points and not _brings(values - taken, "DFPGUQ" if roomy else "DMFPGUQ")
+        asks = step.tool not in points and not _brings(values, "DFP") and _must_ask(step, kept, reading, tools)
+        believed = trusted and (_brings(values - taken) or any(not value[1:].isdigit() for value in values - taken))
+        if not asks and (not kept or not (again or (not believed and ((stale and not needed) or unsigned)))):
             kept.append(step)
-    return kept
+    return kept or list(steps[:1])
+
+
+def _makes_what_is_worked_on(step: DraftStep, steps: Sequence[DraftStep], reading: Reading, tools: Mapping[str, Tool]) -> bool:
+    """ "let it pick up our tone from x.jsonl, then export it": the only step that makes the model that a later one needs, where the
+    request names none."""
+    makers = [other for other in steps if made_models(tools[other.tool])]
+    later = steps[list(steps).index(step) + 1 :]
+    needs = any(f.role == "model" and f.required for other in later for f in fields_of(tools[other.tool].args).values())
+    return makers[:1] == [step] and needs and not any(tag[0] == "M" for tag in reading.tags)
+
+
+def _asks_what_was_read(step: DraftStep, kept: Sequence[DraftStep], reading: Reading) -> bool:
+    """ "put notes/ into an index hr, and then ask it how many …": the index is the first step's, and it is what the second asks."""
+    asks = step.tool in (documents.SEARCH, documents.ANSWER) and asked_texts.asks_something(reading.request)
+    return asks and any(other.tool == documents.INDEX for other in kept)
 
 
 def once(steps: Sequence[DraftStep], reading: Reading, tools: Mapping[str, Tool]) -> list[DraftStep]:
     """Without a tool that comes again with no thing of its own."""
     kept: list[DraftStep] = []
-    for step in _joined(steps, reading):
+    for step in _joined(_without_what_weighs(steps, reading, tools), reading):
         if not _is_again(step, kept, reading, tools):
             kept.append(step)
     return kept
@@ -82,24 +113,74 @@ def _beside_their_names(steps: Sequence[DraftStep], reading: Reading, tools: Map
     return cleaned
 
 
+def _without_what_weighs(steps: Sequence[DraftStep], reading: Reading, tools: Mapping[str, Tool]) -> list[DraftStep]:
+    """A text that weighs columns, as its name stands beside it ("weighted with x.txt"), is nothing that another argument takes."""
+    cleaned = []
+    for step in steps:
+        told = named.paths(fields_of(tools[step.tool].args), "", reading.found, reading.request).get(WEIGHS)
+        fields = {
+            name: [value for value in values if name == WEIGHS or told is None or reading.tags.get(value) != told]
+            for name, values in step.fields.items()
+        }
+        cleaned.append(DraftStep(step.tool, {name: values for name, values in fields.items() if values}))
+    return cleaned
+
+
 def _joined(steps: Sequence[DraftStep], reading: Reading) -> list[DraftStep]:
     """A tool twice in a row is once, where the second brings things only for arguments that the first has left empty."""
     kept: list[DraftStep] = []
     for step in steps:
         last = kept[-1] if kept and kept[-1].tool == step.tool else None
+        if last and (models := _original_and_quantized(last, step, reading)):
+            both = {**step.fields, **last.fields, "models": models}
+            kept[-1] = DraftStep(last.tool, {name: values for name, values in both.items() if name not in ("model", "types")})
+            continue
         new = _values([step], reading) - _values([last], reading) if last else set()
         things = {
             name: values for name, values in step.fields.items() if _brings(_values([DraftStep(step.tool, {name: values})], reading) & new)
         }
+        more = {name: values for name, values in step.fields.items() if last and name not in last.fields}
         if last and things and last.fields.keys().isdisjoint(things):
             kept[-1] = DraftStep(last.tool, {**last.fields, **things})
+        elif last and more and not things and not _is_variant(step, last) and not _differs(step, last):
+            kept[-1] = DraftStep(last.tool, {**last.fields, **more})
         else:
             kept.append(step)
     return kept
 
 
+def _differs(step: DraftStep, other: DraftStep) -> bool:
+    """Whether an argument of both has another value in each: "once with 2 epochs and once with 4"."""
+    return any(values != other.fields[name] for name, values in step.fields.items() if name in other.fields)
+
+
+_OF_TYPE = re.compile(r"(?<![a-z])(?:i?q[1-8](?![a-z])|int8|int4|nf4|awq|gptq)", re.IGNORECASE)
+"""In the name of a quantized model."""
+
+
+def _original_and_quantized(first: DraftStep, second: DraftStep, reading: Reading) -> list[str]:
+    """ "Q8_0 is lossless, they say: m-f16.gguf and m-q8_0.gguf": what quantizing cost is measured on both at once, the original first."""
+    tags = (*first.fields.get("model", ()), *second.fields.get("model", ()))
+    if first.tool != LOSS or len(tags) != 2 or any(tag not in reading.tags for tag in tags):
+        return []
+    whole = [tag for tag in tags if not _OF_TYPE.search(str(reading.tags[tag].value))]
+    return [*whole, *(tag for tag in tags if tag not in whole)] if len(whole) == 1 else []
+
+
 def _lacks_a_model(step: DraftStep, tool: Tool) -> bool:
     return any(field.role == "model" and not field.is_list and name not in step.fields for name, field in fields_of(tool.args).items())
+
+
+def _must_ask(step: DraftStep, kept: Sequence[DraftStep], reading: Reading, tools: Mapping[str, Tool]) -> bool:
+    """Whether it takes a model that neither the request names nor an earlier step makes. Beside an index it is the search that counts."""
+    wanted = any(
+        f.role == "model" and f.default is None and not f.is_list and name not in step.fields
+        for name, f in fields_of(tools[step.tool].args).items()
+    )
+    there = any(tag[0] == "M" for tag in reading.tags) or any(
+        made_models(tools[other.tool]) or other.tool == documents.INDEX for other in kept
+    )
+    return wanted and not there
 
 
 def _brings(tags: Set[str], kinds: str = "DMFPGUQ") -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from modelwright.contract import Tool
@@ -12,6 +13,7 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.fields import main_dataset, measures
 from modelwright.graphs.planning.intents import Intent
+from modelwright.graphs.planning.precision import is_quantized
 from modelwright.graphs.planning.workflows import TemplateStep, Workflow
 from modelwright.types import Effect, Step
 
@@ -58,6 +60,14 @@ class Source:
     """A GGUF file, the built-in model, or nothing said (then it is the built-in one)."""
     is_whole: bool = False
     """A GGUF file in full precision."""
+
+
+def source_of(intents: Sequence[Intent], found: Sequence[Candidate], answered: str | None, workspace: Path) -> Source:
+    """Of the model that the draft would quantize, else of the one that the request names first, or an answer."""
+    chosen = [c for i in intents if i.tool == "quantize" for c in i.chosen.get("model", ())]
+    first = next((str(c.value) for c in (*chosen, *found) if c.kind == "model"), answered or "builtin")
+    is_file = first.lower().endswith(".gguf")
+    return Source(is_file or first == "builtin", is_file and not is_quantized(first, workspace))
 
 
 def make(intents: Sequence[Intent], tools: Mapping[str, Tool], workflow: Workflow | None, source: Source) -> list[Draft]:

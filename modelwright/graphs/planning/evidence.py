@@ -22,6 +22,8 @@ from modelwright.types import Plan, Thing
 
 SOURCE = re.compile(r"session: [^,]+|request\[\d+:\d+\]|step s\d+|template \w+|memory:[\w.-]+|answer|default|workspace|repair")
 
+_EXPRESSION = re.compile(r"[\\\[\](){}^$*+|]")
+
 
 def unsupported(plan: Plan, workspace: Path, memory: Mapping[str, Any] | None = None, things: Sequence[Thing] = ()) -> list[str]:
     """Arguments whose value does not follow from their source, each as `s1.name=value from source`.
@@ -39,12 +41,25 @@ def unsupported(plan: Plan, workspace: Path, memory: Mapping[str, Any] | None = 
     return wrong
 
 
+def unproved(args: Mapping[str, Any], sources: Mapping[str, str], request: str, workspace: Path) -> list[str]:
+    """Arguments of one step that are said to stand in the request, and do not follow from the place that is named."""
+
+    def holds(name: str, item: Any) -> bool:
+        places = SOURCE.findall(sources[name])
+        return any(not p.startswith("request") or _supports(p, name, item, request, workspace, {}) for p in places)
+
+    told = [(name, value) for name, value in args.items() if sources.get(name, "").startswith("request")]
+    return [name for name, value in told if not all(holds(name, item) for item in (value if isinstance(value, list) else [value]))]
+
+
 def _supports(source: str, name: str, value: Any, request: str, workspace: Path, known: Mapping[str, Sequence[Any]]) -> bool:
     if source.startswith("request"):
         start, end = map(int, re.findall(r"\d+", source))
         if isinstance(value, int | float) and _is_converted(name, value, request, start, end):
             return True
         said = request[start:end]
+        if (name, value) == ("metrics", "regex") and _EXPRESSION.search(said):
+            return True  # a pattern is there to be matched
         return any(_follows(text, value, workspace) or phrases.says(name, text, value) for text in (said, scripts.in_english(said)))
     if source.startswith("step"):
         return str(value).startswith(f"${source.split()[1]}.")

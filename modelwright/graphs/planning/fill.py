@@ -14,10 +14,12 @@ from modelwright.graphs.planning import (
     fill_data,
     fill_folded,
     fill_left,
+    fill_lists,
     fill_models,
     fill_open,
     fill_same,
     fill_text,
+    fill_trusted,
     fill_values,
     fill_wiring,
     named,
@@ -26,9 +28,11 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text
 from modelwright.graphs.planning.clauses import Clause, mentions
 from modelwright.graphs.planning.drafts import Draft
+from modelwright.graphs.planning.evidence import unproved
 from modelwright.graphs.planning.facts import fact_for
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, main_dataset
 from modelwright.graphs.planning.numbers import find_numbers
+from modelwright.graphs.planning.paths import exists
 from modelwright.graphs.planning.questions import wording
 from modelwright.graphs.planning.sheet import OUTPUT_LEADS, Sheet
 
@@ -40,7 +44,17 @@ def fill(sheet: Sheet) -> None:
         _split(sheet, draft)
     fill_folded.fold(sheet)
     fill_left.fill(sheet)
+    fill_trusted.fill(sheet)
     fill_same.fill(sheet)
+    _withdraw(sheet)
+
+
+def _withdraw(sheet: Sheet) -> None:
+    """No value stays that the place of the request that it names does not hold; what is required is asked about."""
+    for draft in sheet.drafts:
+        for name in unproved(draft.args, draft.sources, sheet.request, sheet.workspace):
+            del draft.args[name], draft.sources[name]
+            _required(sheet, draft, {name: fields_of(draft.tool.args)[name]})
 
 
 def _fill(sheet: Sheet, draft: Draft) -> None:
@@ -64,6 +78,7 @@ def _fill(sheet: Sheet, draft: Draft) -> None:
         fill_data.fill(sheet, draft, main)
     _only_data(sheet, draft, fields)
     fill_values.fill(sheet, draft, fields)
+    fill_lists.without_made(draft)
     fill_wiring.fill(sheet, draft, fields)
     _texts(sheet, draft, fields)
     _remembered(sheet, draft, fields)
@@ -110,7 +125,10 @@ def _documents(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
             if found:
                 sheet.put(draft, field.name, sheet.existing(found[0], field, draft))
                 return
-    if field.required:
+    there = [c for c in (*draft.clause.candidates, *sheet.candidates) if c.kind == "output" and exists(str(c.value), sheet.workspace)]
+    if there and not any(f.role == "output" for f in fields_of(draft.tool.args).values()):  # "put all of the folder x/ in the archive"
+        sheet.put(draft, field.name, there[0])
+    elif field.required:
         fact = fact_for(draft.tool.name, field, sheet.facts)
         if fact is None:
             sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), field.role))

@@ -34,6 +34,10 @@ def fold(sheet: Sheet) -> None:
         if _watches_the_loss(sheet, before, later):
             sheet.drafts.remove(later)
             continue
+        if _is_its_metric(before, later):
+            before.args["metrics"], before.sources["metrics"] = later.args["metrics"], later.sources["metrics"]
+            sheet.drafts.remove(later)
+            continue
         if told := _only_states(sheet, before, later):
             before.args |= told
             before.sources |= dict.fromkeys(told, f"request[{later.clause.start}:{later.clause.end}]")
@@ -103,6 +107,14 @@ def _store_so(sheet: Sheet, before: Draft, later: Draft) -> None:
         for name, value in draft.args.items():
             if isinstance(value, str) and value.startswith(f"${later.id}."):
                 draft.args[name], draft.sources[name] = f"${before.id}.model", f"step {before.id}"
+
+
+def _is_its_metric(before: Draft, later: Draft) -> bool:
+    """ "three candidates, … on a.jsonl, and check if the answer contains the right thing": how a comparison on the same data is judged."""
+    if (before.tool.name, later.tool.name) != ("compare", "evaluate") or _comes_after(later) or "metrics" in before.args:
+        return False
+    same = later.args.get("dataset") == before.args.get("dataset") and later.args.get("model") in before.args.get("models", ())
+    return same and "metrics" in later.args and {"model", "dataset", "metrics"}.issuperset(later.args)
 
 
 def _only_states(sheet: Sheet, before: Draft, later: Draft) -> dict[str, Any]:

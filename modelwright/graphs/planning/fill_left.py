@@ -14,18 +14,21 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text
 from modelwright.graphs.planning.clauses import quoted_data
 from modelwright.graphs.planning.drafts import Draft
-from modelwright.graphs.planning.fields import FieldSpec, fields_of
+from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models
 from modelwright.graphs.planning.paths import exists
 from modelwright.graphs.planning.sheet import Sheet
 
 PLAIN = ("mode", "gpu")
 """Arguments whose values are what they are wherever they stand: "dense only", "on an RTX 4090"."""
+PATTERN, METRICS = "pattern", "metrics"
 _PERCENT = re.compile(r"(?<![\w.,])(\d{1,3})(?= ?%)")
 _PLACE = re.compile(r"request\[(\d+):(\d+)\]")
 
 
 def fill(sheet: Sheet) -> None:
     _types_of_the_cache(sheet)
+    _quoted_settings(sheet)
+    _regex_of_a_pattern(sheet)
     for draft in sheet.drafts:
         for field in fields_of(draft.tool.args).values():
             if field.name in draft.args or is_free_text(field) or not _alone(sheet, field):
@@ -50,6 +53,32 @@ def _types_of_the_cache(sheet: Sheet) -> None:
     found = cache_types.or_weights(field, sheet.candidates, sheet.request)
     if len(found) > len(draft.args.get(field.name, ())):
         fill_values.put(sheet, draft, field, found)
+
+
+_LIKE_THAT = re.compile(
+    r"\b(?:like|as) (?:that|this|so|they|he|she|said|agreed|written)\b|\b(?:exactly|just|do it) so\b"
+    r"|\bwith (?:these|those|that) (?:settings?|values?)\b"
+    r"|\baccordingly\b|\b(?:genau|mach es) so\b|\bcomme (?:ça|cela)\b|\b(?:justo )?así\b|\bproprio così\b|\bassim mesmo\b|\bprecies zo\b",
+    re.IGNORECASE,
+)
+
+
+def _quoted_settings(sheet: Sheet) -> None:
+    """ "the consultant wrote: 'rank 32, alpha 64'. Train it like that": quoted numbers beside the names of one training's arguments."""
+    takers = [d for d in sheet.drafts if made_models(d.tool)]
+    if len(takers) != 1 or not _LIKE_THAT.search(sheet.request):
+        return
+    fields = {name: f for name, f in fields_of(takers[0].tool.args).items() if name not in takers[0].args}
+    for start, end in quoted_data(sheet.request, sheet.candidates):
+        for name, number in named.numbers(fields, sheet.candidates, sheet.request, start, end).items():
+            fill_values.put(sheet, takers[0], fields[name], [number])
+
+
+def _regex_of_a_pattern(sheet: Sheet) -> None:
+    """A pattern is there to be matched: where no metric is said it is the one that matches patterns."""
+    for draft in sheet.drafts:
+        if PATTERN in draft.args and METRICS not in draft.args and METRICS in fields_of(draft.tool.args):
+            draft.args[METRICS], draft.sources[METRICS] = ["regex"], draft.sources[PATTERN]
 
 
 def _overlaps(candidate: Candidate, places: Sequence[tuple[int, int]]) -> bool:

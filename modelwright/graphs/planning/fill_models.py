@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import mentions
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.facts import fact_for
-from modelwright.graphs.planning.fields import FieldSpec, fields_of
+from modelwright.graphs.planning.fields import FieldSpec, fields_of, measures
 from modelwright.graphs.planning.precision import is_quantized
 from modelwright.graphs.planning.questions import wording
 from modelwright.graphs.planning.sheet import OUTPUT_LEADS, Sheet
@@ -77,8 +78,16 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
         sheet.put(draft, field.name, sheet.existing(elsewhere, field, draft))
     elif fact_for(draft.tool.name, field, sheet.facts):
         return
+    elif field.required and (shipped := _shipped(sheet, draft)):
+        sheet.put(draft, field.name, shipped)
     elif field.required or mentions(draft.clause, *MINE):
         sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), "model"))
+
+
+def _shipped(sheet: Sheet, draft: Draft) -> Candidate | None:
+    """ "how good is the standard assistant on x.jsonl": the model that comes with the program, by other words than its name."""
+    field = "model" if measures(draft.tool) else "models"
+    return phrases.value(field, "builtin", sheet.request)
 
 
 def _same_as_before(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
@@ -114,6 +123,8 @@ def against(sheet: Sheet, draft: Draft, fields: Mapping[str, FieldSpec]) -> None
     if reference := _reference(sheet, draft):
         _measure_against(sheet, draft, *reference)
         return
+    if "baseline" in draft.args and draft.args["baseline"] == draft.args.get("model"):  # "no, the other way round: b, and a as baseline"
+        _measure_against(sheet, draft, draft.args["baseline"], draft.sources["baseline"])
     if "baseline" in draft.args or not sheet.made or not draft.clause.tokens:
         return
     said = _AGAINST.search(sheet.request, draft.clause.start, draft.clause.end)
@@ -182,6 +193,8 @@ def _models(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     entries = list({str(value): (value, evidence) for value, evidence in reversed(entries)}.values())[::-1]
     if len(entries) < 2:
         entries += _mentioned_before(sheet, entries)
+    if len(entries) == 1 and entries[0][0] != "builtin" and (shipped := _shipped(sheet, draft)):
+        entries.insert(0, (shipped.value, shipped.evidence))
     while len(entries) < 2:
         found = sheet.answers.path(_which_models(field, entries), "model")
         entries.append((found.value, found.evidence))
@@ -221,7 +234,9 @@ def only_model(sheet: Sheet, draft: Draft) -> Candidate | None:
     found = [
         c
         for c in sheet.candidates
-        if c.evidence not in used and (c.kind == "model" or (c.kind == "missing" and c.lead not in OUTPUT_LEADS and sheet.model_like(c)))
+        if c.evidence not in used
+        and not sheet.is_written(c)
+        and (c.kind == "model" or (c.kind == "missing" and c.lead not in OUTPUT_LEADS and sheet.model_like(c)))
     ]
     models = list({c.value: c for c in found}.values())
     return models[0] if len(models) == 1 else None

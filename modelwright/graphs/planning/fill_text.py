@@ -12,8 +12,8 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.numbers import find_numbers
 
 PLACES = frozenset({"folder", "glob", "file", "dataset", "index", "model", "missing"})
-_QUOTED = re.compile(r"[\"“”«„](?P<a>[^\"”»“]{3,})[\"”»“]|(?<![\w])['‘](?P<b>[^'’]{3,}(?:['’]\w[^'’]*)*)['’](?!\w)")
-_QUESTION = (
+QUOTED = re.compile(r"[\"“”«„](?P<a>[^\"”»“]{3,})[\"”»“]|(?<![\w])['‘](?P<b>[^'’]{3,}(?:['’]\w[^'’]*)*)['’](?!\w)")
+QUESTION = (
     r"(?:what(?:'?s| is| are)?|which|who(?:se|m)?|when|where|why|how|whether|if|does|do|did|is|are|can|may|must|was|were|"
     r"was|welche[rsnm]?|wer|wann|wo|warum|wie|ob|wieviel\w*|qué|cuál\w*|quién\w*|cuándo|cuánt\w+|dónde|cómo|por qué|quel\w*|qui|quand|où|"
     r"combien|pourquoi|comment|que|qu'\w+|qual\w*|chi|quando|dove|perché|come|quant[oiae]\w*|cosa|quem|onde|quais|hoeveel|wie"
@@ -31,11 +31,11 @@ _LEAD = re.compile(
     r"|di[gz]a?-(?:me|nos)|me diga|responda|zeg(?: me| mij)?|vertel(?: me)?|beantwoord|odpowiedz|powiedz(?: mi)?|скажи(?: мне)?)"
     r"(?:\s*,)?(?:\s+(?:dann|then|danach|me|mir))?\s*[:\-]?\s+)"
     r"(?:(?:from|in|using|with|out of|based on|according to|aus|im|en|dans|da|em) (?:[^\s,;:.?!]+ ){0,4}?"
-    rf"(?:index|documents?|docs|folder|files?|notes|[íi]ndice|ordner|dokument\w*)(?: [\w-]+)? (?={_QUESTION}\b))?(?P<text>.+)",
+    rf"(?:index|documents?|docs|folder|files?|notes|[íi]ndice|ordner|dokument\w*)(?: [\w-]+)? (?={QUESTION}\b))?(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _ABOUT = re.compile(
-    r"\b(?:search(?:ing)?|look(?:ing)?|hunt|such\w*|busca\w*|cherche\w*|cerca\w*|procur\w*|zoek|query|grep|find|finde|show|get"
+    r"\b(?:search(?:ing)?|look(?:ing)?|look-?up|hunt|such\w*|busca\w*|cherche\w*|cerca\w*|procur\w*|zoek|query|grep|find|finde|show|get"
     r"|give|fetch|list|pull|trouv\w*|trova\w*|encuentr\w*|znajdź|найди|zeig\w*|muestr\w*|mu[eé]stra\w*|montr\w*"
     r"|mostr\w*|(?:text)?stellen?|treffer|passagen|absätze|abschnitte|extraits?|pasajes?|fragmentos?|passaggi|brani|trechos?|stukken"
     r"|fragmenten|everything|anything|passages?|chunks?|paragraphs?|sections?"
@@ -48,8 +48,8 @@ _ABOUT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ASKED = re.compile(
-    r"\b(?:ask|frag(?:e|t)?|pregunt\w+|demande[rz]?|chied\w+|pergunt\w+|vraag)\b[^.?!:;]{0,60}?"
-    rf"(?<![\w-])(?P<text>{_QUESTION}\b(?![-/]).+)",
+    r"\b(?:ask(?:s|ed|ing)?|frag(?:e|t)?|pregunt\w+|demande[rz]?|chied\w+|pergunt\w+|vraag)\b[^.?!:;]{0,60}?"
+    rf"(?<![\w-])(?P<text>{QUESTION}\b(?![-/]).+)",
     re.IGNORECASE | re.DOTALL,
 )
 """ "ask index hr whether …"."""
@@ -61,11 +61,26 @@ _PARTICLE = re.compile(r"(?:에서|から|にある)\s*")
 _MENTIONED = re.compile(
     r"\b(?:is|are|was|were) (?P<text>[^?.!]{3,80}?) (?:mentioned|described|discussed|talked about|explained|covered|named)\b", re.IGNORECASE
 )
+_WHERE = re.compile(
+    r"\bwhere (?:do|does|did) (?:[\w'’-]+ ){1,7}?(?:mention|talk about|speak of|discuss|say (?:anything |something )?about|cover"
+    r"|deal with)s? "
+    r"(?P<text>[^?.!]+)"
+    r"|\bwo (?:steht|stehen|findet sich)(?: [\w\"'-]+){0,5}? (?:etwas |was )?(?:zu[rm]?|über) (?P<de>[^?.!]+)"
+    r"|\bdónde (?:se (?:menciona|habla de)|aparece)n? (?P<es>[^?.!]+)",
+    re.IGNORECASE,
+)
+""" "where do the rules mention pencils?"."""
 _COLON = re.compile(r":\s+(?P<text>[^:\n]{4,})$|(?:^|\n)\s*[qQ]:\s*(?P<q>.+)", re.DOTALL)
-_START = re.compile(rf"(?:^|[,;:.!]\s*|\b(?:and|then|und|et|y|e|en)\s+|\n)(?P<text>{_QUESTION}\b.+)", re.IGNORECASE | re.DOTALL)
+_START = re.compile(
+    rf"(?:^|[,;:.!]\s*|\b(?:and|then|und|et|y|e|en|afterwards?|finally|lastly|btw|danach|dann|anschließend|luego"
+    rf"|después|ensuite|puis|poi|daarna)\s+|\n)(?P<text>{QUESTION}\b.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _ENDS = re.compile(
-    r"[.!]\s+(?=[A-ZÄÖÜ])|(?<=[a-z]{3})(?<!approx)(?<!dept)(?<!etc)(?<!incl)[.!]\s+(?=[a-z])|\n|(?<=\?)\s|;\s"
+    r"[.!]\s+(?=[A-ZÄÖÜ])|(?<=[a-z]{3})(?<!approx)(?<!dept)(?<!etc)(?<!incl)[.!]\s+(?=[a-z])|(?<=[A-Z]{3})[.!]\s+(?=[a-z])|\n|(?<=\?)\s|;\s"
     r"|,?\s+(?:and )?then (?=answer|tell|say|summar|explain)"
+    r"|,?\s+(?:and|und|y|et|e|en) (?:please )?(?:answer|antworte|responde|réponds|rispondi|antwoord) (?=in |with |only |mit |en |con "
+    r"|avec |met )"
 )
 _FROM = re.compile(r"(?:from|using|based on|with|as|in|out of|aus|als|en|dans|da|como)\b[^:?]{0,120}:\s+", re.IGNORECASE)
 _IN_PLACE = (
@@ -77,7 +92,7 @@ _IN_PLACE = (
     r"|file|documents?|docs|everything))*\s*$)"
 )
 _TAIL = re.compile(
-    r"[\s,;，]*(?:\b(?:please|thanks|thank you|thx|pls|plz|bitte|danke|por favor|s'il te plaît|per favore|asap"
+    r"[\s,;，]*(?:\b(?:in (?:it|there)|please|thanks|thank you|thx|pls|plz|bitte|danke|por favor|s'il te plaît|per favore|asap"
     r"|with (?:citations?|sources?|references?|quotes?)|"
     r"(?:and )?cite (?:it|sources|the sources?|your sources?)|(?:give|show)(?: me)?\s+(?:the )?(?:top|best|\d+).*"
     r"|top[- ]?k?\s*=?\s*\w+(?: \w+)?|mode\s*[=:]?\s*\w+|modo \w+|using (?:bm25|hybrid|dense|semantic\w*)\b.*|"
@@ -92,10 +107,12 @@ _TAIL = re.compile(
 )
 
 
+_ASKS = re.compile(rf"¿?{QUESTION}\b", re.IGNORECASE)
 _START_OF_COMMAND = re.compile(r"(?:and|then|for|with|using|top|please|to|into|as|by)\b|\d", re.IGNORECASE)
 _MARKED = re.compile(r"[^.!?؟？\n]+[?؟？]")
 _HOW_TOLD = re.compile(
-    r"(?:some|any)(?:thing|one)|stuff|things?|questions?|sentences?|words?|most|least|two|three|four|five|one|short|long|answers?|quotes?"
+    r"only|just|mine|from|einem|einen|zwei|drei|satz|sätzen|una?|dos|tres|frases?|deux|une|phrases?|due|frasi|lieber|kurz|bitte"
+    r"|(?:some|any)(?:thing|one)|stuff|things?|questions?|sentences?|words?|most|least|two|three|four|five|one|short|long|answers?|quotes?"
     r"|sources?|citations?|briefly|in|with|and|the|an|of|for|to|at|up|me|us|it|this|that|please"
 )
 """Words that say nothing of what is asked."""
@@ -120,7 +137,7 @@ _THE_WORD = re.compile(
 """ "the exact word nosocomial": that it is a word is no part of what is looked for."""
 COUNTS = ("top_k", "max_sentences")
 """Arguments that say how many passages or sentences are wanted."""
-MOST_BEFORE_MODE = 1
+MOST_BEFORE_MODE = 2
 """Words of "exact words only" before those that name it."""
 MOST_BEFORE_COUNT = 4
 """Words of "dame los 6 mejores pasajes" before its number."""
@@ -132,26 +149,42 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
     """The words of request[start:end] for the argument `name` (question or query), with their place."""
     part = request[start:end]
     places = [c for c in found if c.kind in PLACES]
-    for pattern in _QUOTED.finditer(part):
+    for pattern in QUOTED.finditer(part):
         group = "a" if pattern.group("a") else "b"
         span = (start + pattern.start(group), start + pattern.end(group))
-        if not any(c.start < span[1] and span[0] < c.end for c in places):
-            return _cut(request, *span, places)
-    patterns = (_MENTIONED, _ABOUT, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _ASKED, _START, _ABOUT)
+        if not any(c.start < span[1] and span[0] < c.end and not _is_part(c, span) for c in places):
+            return _cut(request, *span, [c for c in places if not _is_part(c, span)])
+    patterns = (_WHERE, _MENTIONED, _ABOUT, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _ASKED, _START, _ABOUT)
     for regex in patterns:
         for match in regex.finditer(part):
             group = next(g for g, text in match.groupdict().items() if text)
             lead = _THE_WORD.match(request, start + match.start(group)) if name == "query" else None
             text = _cut(request, lead.end() if lead else start + match.start(group), start + match.end(group), places)
             if text and _says_something(str(text.value)):
-                return text
+                outright = _asked_outright(request, start, start + len(part), places) if name == "question" else None
+                return text if outright is None or _ASKS.match(str(text.value)) or "?" in str(text.value) else outright
     whole = (request, start, start + len(part), places)
-    rest = (way(*whole) for way in (_behind_the_place, _by_its_mark, _before_its_verb))
+    ways = (_by_its_mark, _behind_the_place) if name == "question" else (_behind_the_place, _by_its_mark)
+    rest = (way(*whole) for way in (*ways, _before_its_verb))
     return next((text for text in rest if text and not _COMMAND.match(str(text.value))), None)
 
 
+def _asked_outright(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
+    """The first sentence with a question mark that begins as a question does: "does the lease allow it? (index: leases, all is there)"."""
+    for marked in _MARKED.finditer(request, start, end):
+        if begins := _START.search(marked.group()):
+            text = _cut(request, marked.start() + begins.start("text"), marked.end(), places)
+            if text and str(text.value).endswith("?") and _says_something(str(text.value)):
+                return text
+    return None
+
+
+def is_command(text: str) -> bool:
+    return _COMMAND.match(text) is not None
+
+
 def quotes(request: str) -> bool:
-    return _QUOTED.search(request) is not None
+    return QUOTED.search(request) is not None
 
 
 def _before_its_verb(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
@@ -164,6 +197,11 @@ def _by_its_mark(request: str, start: int, end: int, places: Sequence[Candidate]
     """The sentence that ends with a question mark, in any script."""
     marked = _MARKED.search(request, start, end)
     return _cut(request, *marked.span(), places) if marked else None
+
+
+def _is_part(place: Candidate, quote: tuple[int, int]) -> bool:
+    """A name among the words of a quote ("LM317 thermal resistance") is no place."""
+    return place.kind == "index" and quote[0] <= place.start and place.end <= quote[1] and place.end - place.start < quote[1] - quote[0] - 1
 
 
 def _behind_the_place(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
@@ -229,4 +267,6 @@ def _cut(request: str, start: int, end: int, places: Sequence[Candidate]) -> Can
     if not stripped:
         return None
     start += text.index(stripped)
+    if stripped.count("(") > stripped.count(")") and request[start + len(stripped) :][:1] == ")":
+        stripped += ")"
     return Candidate("text", stripped, start, start + len(stripped), stripped)

@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from modelwright.graphs.planning import cache_types, fill_models, named, phrases
+from modelwright.graphs.planning import cache_types, fill_lists, fill_models, fill_prices, named, phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of, named_as
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import FieldSpec
+from modelwright.graphs.planning.languages import is_foreign
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.questions import fits_role
@@ -22,8 +23,12 @@ from modelwright.graphs.planning.sheet import Sheet
 from modelwright.graphs.planning.slots import looks
 from modelwright.graphs.planning.units import in_own_unit
 
+TRUSTED = -0.2
+"""Mean log-probability of a draft, nats, from which its number stays with its argument also without a word of that beside it."""
 AMOUNTS = frozenset({"number", "memory", "money"})
 IN_MB = "_mb"
+SHORTEST = 64  # of a length in tokens; below it a word has to say that a number is one
+_EACH = re.compile(r"\b(?:per|pro|par|por|je)\s$", re.IGNORECASE)  # before "1000 requests", which count nothing
 
 
 def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapping[str, Candidate]) -> None:
@@ -39,13 +44,15 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         fitting = [c for c in fitting if named.told_for(c, numeric, sheet.candidates, sheet.request) in ("", name)]
         if name == "quantization" or (name == "types" and "kv_cache_types" in fields):
             fitting = [c for c in fitting if not cache_types.is_one(c, sheet.request)]
-        fitting = _all_of_its_kind(sheet, draft, field, fitting)
+        fitting = fill_lists.as_many_as_said(sheet, field, _all_of_its_kind(sheet, draft, field, fitting))
         fitting = [c for c in fitting if not (field.role == "documents" and _is_later(sheet, draft, c))]
         if name in by_name or not fitting or name in draft.args or _said_otherwise(sheet, draft, field, fitting):
             continue
         fitting = [_closer(draft, c) for c in fitting]
         if field.role in ("dataset", "model", "file", "documents"):
             fitting = [sheet.existing(c, field, draft) if not field.is_list or not fits_role(c, field.role) else c for c in fitting]
+        if field.role == "model" and field.is_list:
+            fitting = fill_lists.whole(sheet, draft, fitting)
         if field.role == "model" and field.is_list and len({c.value for c in fitting}) < 2:
             continue
         put(sheet, draft, field, fitting)
@@ -98,15 +105,21 @@ def _denied(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
 
 
 def _is_meant(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
-    """A number needs a word near it that speaks of the argument, or a form that does; nothing gets one because it is the last left."""
+    """A number needs a word near it that speaks of the argument, or a form that does; nothing gets one because it is the last left. Of
+    other languages the lexicon knows few nouns: there the model's word is taken for a number that nothing else claims."""
     if candidate.kind != "number" or field.inner not in ("integer", "number"):
         return True
     if field.most is not None and float(candidate.value) > field.most:
         return False  # "the budget 2024" beside "passages": nobody stated it as their number
     if field.name.endswith("_length") and named.counts_long_things(candidate, sheet.request):
         return False  # "one sequence of 16384 tokens"
+    short = field.name.endswith("_length") and float(candidate.value) < SHORTEST
+    cards = named.counts_cards(candidate, sheet.candidates, sheet.request)
+    trusted = sheet.draft_score >= TRUSTED and not (short or cards or _EACH.search(sheet.request[: candidate.start]))
     by_form = any(re.search(ending, field.name) and fits(candidate) for ending, fits in FORMS)
-    return by_form or named.near(field, candidate, sheet.candidates, sheet.request)
+    if trusted or by_form or named.near(field, candidate, sheet.candidates, sheet.request):
+        return True
+    return is_foreign(sheet.request) and not named.claimed(field, candidate, sheet.request)
 
 
 def _takes(field: FieldSpec, candidate: Candidate) -> bool:
@@ -125,6 +138,8 @@ def put(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) ->
         sheet.used |= set(found)
     else:
         sheet.put(draft, field.name, found[0], values[0])
+    if sheet.answered & set(found):
+        draft.sources[field.name] += ", answer"
 
 
 def _value(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) -> Any:
@@ -145,6 +160,7 @@ def _within(sheet: Sheet, draft: Draft, field: FieldSpec, value: int | float, ca
     bounds = f"at least {field.least:g}" if value < nearest else f"at most {field.most:g}"
     question = f"{draft.tool.name} takes {bounds} as {field.name}, not {candidate.text}. Which value should it use?"
     answer = sheet.answers.ask(question, [f"{nearest:g}"], lambda text: next(iter(find_numbers(text)), None))
+    sheet.answered.add(candidate)
     return named.value_of(field, answer)
 
 
@@ -173,8 +189,8 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
             put(sheet, draft, field, [said])
         elif written := named.written_out(field, sheet.request, clause.start, clause.end):
             sheet.put(draft, field.name, written, written.value == "true" if field.type == "boolean" else None)
-    _index_of_before(sheet, draft, fields)
     _amounts(sheet, draft, fields)
+    fill_prices.settle(sheet, draft, fields)
     _lengths(sheet, draft, fields)
     if "method" in fields and "method" not in draft.args:
         _foreign_method(sheet, draft, fields["method"])
@@ -183,15 +199,8 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
 def _of_the_cache(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> list[Candidate]:
     """Where weights and cache both have a type, the one that the weights took is not the cache's."""
     kept = [c for c in found if c.evidence != draft.sources.get("quantization") or cache_types.is_one(c, sheet.request)]
-    types = [c for c in sheet.inside(draft.clause) if c.kind in ("quant", "dtype") and as_allowed(field, c)]
-    return kept or [c for c in types if cache_types.is_one(c, sheet.request)]
-
-
-def _index_of_before(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
-    """The index that an earlier step was told to make."""
-    giver = next((d for d in sheet.drafts if d is not draft and d.tool.name == "rag_index" and "index" in d.args), None)
-    if giver and "index" in fields and "index" not in draft.args:
-        draft.args["index"], draft.sources["index"] = giver.args["index"], giver.sources["index"]
+    own = [c for c in sheet.inside(draft.clause) if c.kind in ("quant", "dtype") and cache_types.is_one(c, sheet.request)]
+    return kept or [c for c in own if as_allowed(field, c)]
 
 
 def _foreign_method(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
@@ -275,8 +284,7 @@ def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidat
 
 
 def _flag(sheet: Sheet, field: FieldSpec, clause: Clause) -> Candidate | None:
-    is_flag = field.type == "boolean" and clause.tokens
-    return phrases.flag(field.name, sheet.request, clause.start, clause.end) if is_flag else None
+    return phrases.flag(field.name, sheet.request, clause.start, clause.end) if field.type == "boolean" and clause.tokens else None
 
 
 def _captured(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:

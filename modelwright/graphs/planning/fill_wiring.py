@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from modelwright.graphs.planning.drafts import Draft
@@ -15,12 +16,14 @@ OF_FOLDERS = ("gptq", "awq", "nf4")
 
 
 def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    _index_of_before(sheet, draft, fields)
+    _format_of_output(draft, fields)
     if draft.template is None:
         return
     for name, value in draft.template.wiring.items():
         if name not in fields or (name in draft.args and fields[name].is_list) or (name == "train_dataset" and name in draft.args):
             continue
-        if name == "format" and name in draft.args and any(c.kind == "quant" and c.value in OF_FOLDERS for c in sheet.candidates):
+        if name == "format" and name in draft.args and _of_a_folder(sheet, draft):
             continue
         entries = [e for item in (value if isinstance(value, list) else [value]) for e in _wire(sheet, item, draft)]
         if entries:
@@ -29,6 +32,27 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     for name, value in draft.template.unless_said.items():
         if name not in draft.args:
             draft.args[name], draft.sources[name] = value, f"template {draft.workflow}"
+
+
+def _of_a_folder(sheet: Sheet, draft: Draft) -> bool:
+    """Whether the type that is asked for is made of a folder of weights; int8 is one where such a folder is asked for."""
+    types = [c for c in sheet.candidates if c.kind == "quant"]
+    is_folder = draft.args["format"] == "hf"
+    return any(c.value in OF_FOLDERS or (is_folder and re.fullmatch(r"int[- ]?8", c.text, re.IGNORECASE)) for c in types)
+
+
+def _format_of_output(draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """ "export it to out/m.gguf": the name of the file says the format."""
+    name = str(draft.args.get("output", "")).lower()
+    if "format" in fields and "format" not in draft.args and name.endswith(".gguf") and "gguf" in fields["format"].allowed:
+        draft.args["format"], draft.sources["format"] = "gguf", draft.sources["output"]
+
+
+def _index_of_before(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
+    """The index that an earlier step was told to make."""
+    giver = next((d for d in sheet.drafts if d is not draft and d.tool.name == "rag_index" and "index" in d.args), None)
+    if giver and "index" in fields and "index" not in draft.args:
+        draft.args["index"], draft.sources["index"] = giver.args["index"], giver.sources["index"]
 
 
 def _wire(sheet: Sheet, item: Any, draft: Draft) -> list[tuple[Any, str]]:
@@ -49,8 +73,15 @@ def _wire(sheet: Sheet, item: Any, draft: Draft) -> list[tuple[Any, str]]:
         made = next(
             (sheet.made[name] for name in reversed(before) if name in sheet.made), None
         )  # of a step that was left out: the one before
-        return [(m.reference, f"step {m.step}") for m in made] if made else [sheet.source or _start_from(sheet, draft)]
+        return [(m.reference, f"step {m.step}") for m in made] if made else [_own(draft) or sheet.source or _start_from(sheet, draft)]
     return [(item, f"template {draft.workflow}")]
+
+
+def _own(draft: Draft) -> tuple[Any, str] | None:
+    """The one model that the step's own words name and the draft chose, where another step began with another."""
+    named = [c for c in draft.clause.candidates if c.kind == "model"]
+    chosen = draft.args.get("model")
+    return (chosen, draft.sources["model"]) if chosen is not None and [c.value for c in named] == [chosen] else None
 
 
 def _start_from(sheet: Sheet, draft: Draft) -> tuple[Any, str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from modelwright.contract import Tool
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text, named_as
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.cues import ELSEWHERE
+from modelwright.graphs.planning.documents import ANSWER, SEARCH
 from modelwright.graphs.planning.fields import FieldSpec, fields_of
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.reading import Reading
-from modelwright.graphs.planning.sheet import OUTPUT_LEADS
+from modelwright.graphs.planning.sheet import OUTPUT_LEADS, THINGS
 from modelwright.models.base import DraftStep
 
 
@@ -27,6 +29,8 @@ def from_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Rea
         if same:
             left.remove(same)
             reached = same.clause.start if same.clause.tokens else reached
+            if sum(other.tool == step.tool for other in steps) == 1:
+                same = _with_neighbours(same, left, asked)
         made.append((step, chosen, same))
     intents: list[Intent] = []
     unmatched = [step for step, _, same in made if same is None]
@@ -40,6 +44,26 @@ def from_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], reading: Rea
             clause, waits = _clause_for(chosen, left, everything, alone=len(steps) == 1), False
         intents.append(Intent(everything if len(steps) == 1 else clause, {}, step.tool, waits, chosen))
     return _with_what_follows(intents, [i.clause for i in left if not i.tool and id(i.clause) not in {id(c.clause) for c in intents}])
+
+
+def _with_neighbours(intent: Intent, left: list[Intent], asked: Sequence[Intent]) -> Intent:
+    """ "a speed test with one user, 80 tokens answers, 6 repeats": what stands between two clauses of a tool, and both, is one step's.
+
+    The clauses that are joined are taken out of `left`."""
+    places = [n for n, other in enumerate(asked) if other.tool == intent.tool and (other is intent or other in left)]
+    between = asked[places[0] : places[-1] + 1]
+    holds_more = any(i is not intent and _has_things(i) for i in between)
+    if len(places) < 2 or intent.tool in (ANSWER, SEARCH) or holds_more:
+        return intent
+    for other in between:
+        if other in left:
+            left.remove(other)
+    tokens = {t.start: t for i in between for t in i.clause.tokens}
+    return replace(intent, clause=Clause(tuple(tokens[start] for start in sorted(tokens)), between[0].clause.opener))
+
+
+def _has_things(intent: Intent) -> bool:
+    return any(c.kind in THINGS for c in intent.clause.candidates)
 
 
 def _that_speaks_of(intents: Sequence[Intent], chosen: Mapping[str, Sequence[Candidate]], reached: int) -> Intent | None:

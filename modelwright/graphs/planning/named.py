@@ -18,16 +18,24 @@ from modelwright.graphs.planning.stems import nearly, stem
 
 _LINK = (
     r"\s*(?:=|:|\b(?:of|de|da|di|von|van|to|at|is|up to|set to|about|most"
-    r"|(?:must|should|has to|have to|shall|can|may|needs? to)(?: only)? be)\b|-)?"
+    r"|(?:must|should|has to|have to|shall|can|may|needs? to)(?: only)? be"
+    r"|(?:,|well|please|just|\s)*\b(?:put|set|keep|leave|make|take|turn) (?:it|that|this)(?: down| up)?(?: at| to| on)?)\b|-)?"
     r"\s*(?:=|\bthe first\b|\bonly\b|\babout\b)?\s*"
 )
 _WORDS_BEFORE = re.compile(r"(?:(?<![\w./-])[A-Za-z_-]+\s+){0,2}(?<![\w./-])[A-Za-z_-]+\s*[=:]?\s*$")
 _WORDS_AFTER = re.compile(r"(?:\s+[A-Za-z_-]+(?![\w./])){0,2}")
-_KILO_TOKENS = re.compile(r"tokens?\b|length|context")
+_KILO_TOKENS = re.compile(r"tokens?\b|length|context|^window$")
 """8k tokens are 8192, 1.1k are 1100: in the name of an argument."""
 KINDS_BESIDE = {"model": ("model", "missing"), "documents": ("model", "folder", "missing")}
-_FROM = "aus|mit|auf|anhand|de|du|avec|sur|con|sobre|da|di|su|com|em|met|uit|op"
+_FROM = "aus|mit|auf|anhand|de|du|avec|sur|con|sobre|da|di|su|com|em|met|uit|op|med|på|från|fra|z"
 """From, with and on in other languages."""
+_ONLY = re.compile(
+    r"\b(?:only|just|no more than|nur|bloß|solo|sólo|seulement|solamente|soltanto|apenas|só|alleen|bara|kun|tylko|jen)(?: \w+){0,3} $",
+    re.IGNORECASE,
+)
+""" "two hundred questions, but only take fifty of them": of two numbers for one argument the one that is meant."""
+TINY = 0.005
+"""A number of a training that is smaller is its learning rate, whatever stands beside it."""
 NEAR = 6
 """Words between a number and what says what it is for."""
 _OF_CARDS = re.compile(r"\s*[x×*-]?\s*(?:nvidia|amd)?\s*", re.IGNORECASE)
@@ -39,23 +47,33 @@ def numbers(fields: Mapping[str, FieldSpec], candidates: Sequence[Candidate], te
     wanted = [f for f in fields.values() if f.inner in ("integer", "number")]
     options = {c: _options(c, wanted, text, start, end, priced=_follows_money(c, candidates, text)) for c in here}
     placed: dict[str, Candidate] = {}
-    for candidate in sorted(here, key=lambda c: len(options[c])):
+    shaped = {c: any(phrases.shaped(name, text, c.start, c.end) for name in options[c]) for c in here}
+    for candidate in sorted(here, key=lambda c: (len(options[c]), not shaped[c], not _ONLY.search(text[: c.start]))):
         free = [name for name in options[candidate] if name not in placed]
         if free:
             placed[free[0]] = candidate
     if "epochs" in fields and "epochs" not in placed and (times := [c for c in here if c.text.lower() in ("twice", "thrice")]):
         placed["epochs"] = times[0]
     if "learning_rate" in fields and "learning_rate" not in placed:
-        tiny = [c for c in here if c not in placed.values() and re.search(r"\de-\d", c.text)]
+        tiny = [c for c in here if c not in placed.values() and (re.search(r"\de-\d", c.text) or 0 < float(c.value) < TINY)]
         placed |= {"learning_rate": tiny[0]} if tiny else {}
     return placed
 
 
+_PRICE = re.compile(r"\b(?:price|preis|prix|precio|prezzo|preço|prijs|pris|cena)\w*(?: (?:is|of|at|=))?:? $", re.IGNORECASE)
+
+
 def _follows_money(number: Candidate, candidates: Sequence[Candidate], text: str) -> bool:
-    """ "0.25 dollars per million in and 1 out": the amount before tells the currency of both; only what it is for stands between."""
+    """ "0.25 dollars per million in and 1 out", "price 0.25 in and 1 out": the amount before tells the currency of both; only what it is
+    for stands between.
+
+    "0.30 read / 0.90 written per million" is money without any currency."""
     before = [c for c in candidates if c.kind in ("number", "money") and c.end <= number.start]
     between = re.findall(r"[^\W\d_]+", text[before[-1].end : number.start].lower()) if before else []
-    return bool(before) and before[-1].kind == "money" and lexicon().words["of_prices"].issuperset(between)
+    if "." in number.text and _PER_MILLION.match(text, number.end):
+        return True
+    is_price = bool(before) and (before[-1].kind == "money" or _PRICE.search(text[: before[-1].start]) is not None)
+    return is_price and lexicon().words["of_prices"].issuperset(between)
 
 
 def _options(number: Candidate, wanted: Sequence[FieldSpec], text: str, start: int, end: int, *, priced: bool) -> list[str]:
@@ -65,9 +83,17 @@ def _options(number: Candidate, wanted: Sequence[FieldSpec], text: str, start: i
         name
         for name in fitting
         if phrases.shaped(name, text, number.start, number.end)
-        and (number.kind == "money" or priced or "price" not in name or name == "electricity_price")
+        and (number.kind == "money" or priced or "price" not in name or name == "electricity_price" or _is_dear(name, number))
     ]
     return shaped or [name for name in fitting if number.kind == "number" and _named(name, number, text, start, end)]
+
+
+DEAR = 200
+"""From which a number without a currency may be what a machine costs."""
+
+
+def _is_dear(name: str, number: Candidate) -> bool:
+    return name == "hardware_price" and float(number.value) >= DEAR
 
 
 def told_for(number: Candidate, fields: Sequence[FieldSpec], candidates: Sequence[Candidate], text: str) -> str:
@@ -123,13 +149,39 @@ def near(field: FieldSpec, number: Candidate, candidates: Sequence[Candidate], t
 
     A number that counts graphics cards ("8 H100") is for nothing else.
     """
-    if any(c.kind == "gpu" and _OF_CARDS.fullmatch(text[number.end : c.start]) for c in candidates):
+    if counts_cards(number, candidates, text):
         return False
     around = spans.around(text, number.start, number.end, NEAR)
     wanted = _telling(field.name, field.description)
     roots = {stem(word) for word in wanted}
     said = [word for word in (*around.before, *around.after) if word.isalpha()]
     return any(stem(word) in roots or any(nearly(word, other) for other in wanted) for word in said)
+
+
+_MEASURED = re.compile(
+    r"\s?(?:[%€$£°:/]|\d{3}\b|(?:g[io]?[ob]|go|mo|gio|mib|w|kw|kwh|watts?|h|min\w*|uhr|heures?|horas?|ore|uur)(?!\w))", re.IGNORECASE
+)
+"""Behind a number that is no count: an amount of money or memory, a time, a part of 22 000."""
+ALIKE = ({"users", "concurrency", "batch_size"}, {"prompt_tokens", "input_tokens"}, {"max_length", "context_length"})
+"""Arguments of several tools that the same words speak of."""
+
+
+def claimed(field: FieldSpec, number: Candidate, text: str) -> bool:
+    """Whether the words beside a number say that it is for something else than this argument, whichever tool has that."""
+    is_article = number.value == 1 and not number.text.isdigit()
+    too_small = field.least is not None and float(number.value) < field.least
+    if too_small or is_article or _MEASURED.match(text, number.end) or re.search(r"\d[ .,]$", text[: number.start]):
+        return True
+    counts_tokens = re.search(r"token|length|window", field.name) is not None
+    if not counts_tokens and re.match(r"\s?-?tok", text[number.end :], re.IGNORECASE):
+        return True
+    same = next((group for group in ALIKE if field.name in group), {field.name})
+    others = [name for name in lexicon().arguments if name not in same]
+    return any(_named(n, number, text, 0, len(text)) or phrases.shaped(n, text, number.start, number.end) for n in others)
+
+
+def counts_cards(number: Candidate, candidates: Sequence[Candidate], text: str) -> bool:
+    return any(c.kind == "gpu" and number.end <= c.start and _OF_CARDS.fullmatch(text[number.end : c.start]) for c in candidates)
 
 
 @lru_cache(maxsize=256)
@@ -153,6 +205,11 @@ def _may_be(field: FieldSpec, candidate: Candidate) -> bool:
     return field.inner == "number" or float(candidate.value).is_integer()
 
 
+_PER_MILLION = re.compile(
+    r"\s?(?:read|in|input|written|out|output)\b[^.?!;]{0,20}?(?:\d\.\d+[^.?!;]{0,20}?)?\bper (?:1 ?m|million|mtok)\b", re.IGNORECASE
+)
+_HOURS = re.compile(r"\s?(?:h|hrs?|hours?|stunden|heures|horas|ore|uur|min\w*|times)\b", re.IGNORECASE)
+""" "24 hours a day" count no requests."""
 _MORE_OFTEN = re.compile(r"\s*[\w-]*\s*(?:(?:a|per|each|every)\s+|/ ?)(?:day|week|month|hour|year)\b", re.IGNORECASE)
 """ "12000 requests a day" count no requests of one run."""
 _IN_AND_OUT = re.compile(
@@ -178,13 +235,18 @@ def _pair_of(number: Candidate, text: str) -> re.Match[str] | None:
 
 def _named(field: str, number: Candidate, text: str, start: int, end: int) -> bool:
     before, after = _patterns(field)
+    if field == "requests_per_day" and _HOURS.match(text, number.end):
+        return False
     if field == "requests" and _MORE_OFTEN.match(text, number.end):
         return False
     if field == "batch_size" and (_LONG.match(text, number.end) or _REQUESTS.match(text, number.end)) and number.text[-1:] in "kK":
         return False
     if pair := _pair_of(number, text):
         return field in (("input_tokens", "prompt_tokens") if number.start <= pair.start(1) else ("output_tokens",))
-    return bool(before.search(text[start : number.start]) or after.match(text[number.end : end]))
+    said = before.search(text[start : number.start])
+    if said and not number.text[:1].isdigit() and re.fullmatch(r"[a-z]{1,2}\W*", said.group(), re.IGNORECASE):
+        said = None  # "as a single file": an abbreviation stands before digits
+    return bool(said or after.match(text[number.end : end]))
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,8 @@ _GPU = re.compile(
     r"(?<![\w./-])(?:\d+ ?x ?)?((?:nvidia |geforce |amd |apple |intel )*(?:(?:rtx|gtx|quadro|radeon|rx"
     r"|arc) ?(?:pro )?[a-z]?\d{3,4}(?: ?(?:ti|super|xtx?|ada))*"
     r"|[ahb][12]00s?|a10g?|a30|a40|a6000|l40?s?|l4|t4|v100|p100|p40|gb?200|mi ?\d{2,3}x?|m[1-5] (?:pro|max|ultra)|m[1-5]"
-    r"|[2-5]0[5-9]0(?: ?(?:ti|super))?|jetson(?: \w+)?|raspberry ?pi(?: ?\d)?|tpu(?: ?v\d\w*)?))(?![\w/-]|\.\w)",
+    r"|[2-5]0[5-9]0(?: ?(?:ti|super))?|jetson(?: \w+)?|raspberry ?pi(?: ?\d)?|tpu(?: ?v\d\w*)?))s?"
+    r"(?![\w/]|\.\w|-(?!(?:kort\w*|kaart\w*|karten?|cards?|gpus?|grafikkarten?|maskin\w*|box|node|rechner|server)(?!\w)))",
     re.IGNORECASE,
 )
 _FAMILY = re.compile(
@@ -27,19 +28,50 @@ _FAMILY = re.compile(
     re.IGNORECASE,
 )
 _NAME = r"(?P<q>[\"'`“«「『]?)(?P<name>[^\W_][\w-]{1,40})(?P=q)?"
+_LANGUAGES = (
+    r"(?:english|german|french|spanish|italian|portuguese|dutch|englisch|deutsch|general|detail|full|short|brief|particular|fact|turn|order"
+    r"|total|context|return|español|inglés|anglais|français|bulk|advance|parallel|person|writing|plain)\b"
+)
+""" "in German", "in detail": no place."""
 _INDEX = (
     re.compile(
-        rf"\b(?:(?:re-?)?ind(?:ex|iz|ic)\w*|idx)\s+(?:(?:the|all|my|our|folder|den|die|das|ordner|la|el|le|il|o|a|carpeta|dossier|cartella"
+        r"\b(?:ind(?:ex|ice)|índice)(?:'s)?,? (?:(?:its|the|il|le|el|o|der|den) )?(?:name|nome|nom|nombre|naam)"
+        rf"(?: is|:| =| ist| est| es| è| é)? {_NAME}(?![\w/*-]|\.\w)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:(?:re-?)?ind(?:ex|iz|ic)\w*|idx|ingest|load|read|lade|lies|carga|lee|lis|carica|leggi|carrega|laad|lees)\s+(?:(?:the"
+        rf"|all|my|our|folder|den|die|das|ordner|la|el|le|il|o|a|carpeta|dossier|cartella"
         rf"|pasta|map)\s+){{0,3}}"
         rf"[\w./*-]+\s+(?:as|into|under|als|unter|como|bajo|comme|sous|come|sotto|onder)\s+{_NAME}(?![\w/*-]|\.\w)",
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(?:ind(?:ex(?:et|en)?|ice|ic[ei]|eks\w*)|idx|índice|collection|kb|knowledge base|индекс\w*)(?:\s*[=:]\s*|\s+)"
-        rf"(?:is |ist |it |ihn |it's )?(?:called|named|name|namens|nennen|llamado|llamada|nommé|appelé|chiamato|chamado|genaamd"
-        rf"|genannt|as|als|=|:)?\s*(?!works? (?:these|today|now|well|for|at|as|like|so)\b){_NAME}(?![\w/*-]|\.\w)",
+        r"\b(?:ind(?:ex(?:et|en)?|ice|ic[ei]|eks\w*)|idx|índice|collection|bestand|kb|knowledge base"
+        r"|индекс\w*)(?:['’]s name)?(?:\s*(?:[=:→⇒]|->|=>)\s*|,?\s+(?=say\b|namely)|\s+)"
+        rf"(?:is |ist |it |ihn |it's |(?:which |that )?(?:we|i) )?(?:called|call|named|name(?: is|:| =)?|heißt|heisst|se llama|s['’]appelle"
+        rf"|si chiama|se chama|heet|heter|hedder|namens|nennen|llamado|llamada|nommé|appelé|chiamato|chamado|genaamd"
+        rf"|genannt|as|als|=|:|say,?|namely)?\s*(?!works? (?:these|today|now|well|for|at|as|like|so)\b){_NAME}(?![\w/*-]|\.\w)",
         re.IGNORECASE,
     ),
+    re.compile(
+        rf"\bind(?:ex|iz|ic)\w*(?:ed|iert|ad[oa]s?|ée?s?|at[oaie]|erd)\s+(?:(?:as|under|als|unter|como|comme|come|onder)\s+{_NAME}"
+        r"(?![\w/*-]|\.\w)|\((?P<held>[^\W_][\w-]{1,40})\))",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?<![\w./-])(?P<name>[a-z]\w*(?:-\w+)*-(?:idx|index))(?![\w/-]|\.\w)", re.IGNORECASE),
+    re.compile(rf"\bsearchable (?:as|under) {_NAME}(?![\w/*-]|\.\w)", re.IGNORECASE),
+    re.compile(rf"\bretrieval (?:test|check|eval\w*|quality|score\w*) (?:for|of|on) (?:the )?{_NAME}(?=\s*(?:[,;:.!?]|$))", re.IGNORECASE),
+    re.compile(rf"\banswer (?:it |this |that )?from {_NAME}(?=\s*(?:[,;.!?]|$))", re.IGNORECASE),
+    re.compile(
+        rf"[\"”»]\s*,?\s*(?:in|from|aus|im|en|dans|nel|em|uit) (?!{_LANGUAGES}){_NAME}(?=\s*(?:[,;.!?]|$))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:passages?|snippets?|excerpts?|hits|paragraphs?)\b[^.;?!]{0,60} from (?P<name>[a-z]+(?:-[a-z]+)+)(?=\s*(?:[,;.!?]|$))",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"(?:^|[.,;(]\s+)name\s*[:=]\s*{_NAME}(?=\s*(?:[,;.)]|$))", re.IGNORECASE),
     re.compile(rf"(?:^|[\s(]){_NAME}(?:-| {{1,2}})(?:search )?(?:index|indice|índice)(?!\w)", re.IGNORECASE),
     re.compile(
         rf"\b(?:call|name|nenn|nenne|label|tag|title)\s+(?:it|this|that|the index|den index|ihn|es)\s+(?:as\s+)?{_NAME}", re.IGNORECASE
@@ -70,17 +102,37 @@ one use under up me us if only do does can could will should nach alles über ab
 may must wie ob re pre auto you we they he she him her mine yours someone anyone somebody just also not never would might shall
 let own show tell give find list come comes came had has have misses miss returns return brings bring gets get gives answers works needs
 takes looks feels seems contains holds lacks knows said says goes went got que che der qui qu which ist hat soll kann wird esta está es
-hay tiene sobre contiene finds fails doesn't don't isn't really ever often still already always usually sometimes
+hay tiene sobre contiene av af fra från van uit med over för til till på
+whichever whatever say right best matching fitting correct proper heißt heisst fine
+okay ok suits suit fits fit evaluate measure eval compare test benchmark itself alone anyway somewhere
+finds fails doesn't don't isn't really ever often still already always usually sometimes
 """
 _NO_NAMES = frozenset(_SMALL.split())
-_IDENTIFIER = re.compile(r"(?<![\w./:-])(?!(?:r|bs)\d+\b)(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE)
-_FOLDER = r"(?:folder|directory|ordner|verzeichnis|carpeta|directorio|dossier|cartella|pasta|map)"
+_IDENTIFIER = re.compile(
+    r"(?<![\w./:-])(?!(?:r|a|bs|pp|tg|x|c|n)\d+\b|lr\d)(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE
+)
+_FOLDER = (
+    r"(?:folder(?:u|ze)?|directory|ordner|verzeichnis|carpeta|directorio|dossier|répertoire|cartella|pasta|map(?:pen?)?|katalog(?:u|en)?"
+    r"|slož\w{2})"
+)
+_OF_A_GROUP = re.compile(r"\b(?:groups?|gruppen?|grupos?|groupes?|grupp[oi]|groep(?:en)?|teams?)\s+[\"'“]?$", re.IGNORECASE)
+_PHRASE = re.compile(r"\"[^\"\s]*(?: [^\"\s]+)+\"|“[^”\s]*(?: [^”\s]+)+”|„[^“”\s]*(?: [^“”\s]+)+[“”]|«[^»]* [^»]*»")
+"""Several words in quotes: a part number in them is no index."""
+_ENDS = r"\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bplease\b|\bthanks\b)"
 _OUTPUT_NAME = re.compile(
     r"\b(?:sav|stor|writ|put|output|nam|call|dump|keep|speicher|gu[aá]rda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"
-    r"|into|as|under|at|folder|it|als|unter|como|en|sous|come|como|als)\s+"
+    r"|into|as|under|at|folder|it|als|unter|como|en|sous|come|dans|nella|na(?=\s+pasta)|naar|ins)\s+"
     rf"(?:(?:(?:the|a|la|el|le|il|lo|o|um|uma|den|dem|een|de|un|una|une)\s+)?{_FOLDER}\s+)?"
-    rf"{_NAME}\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bplease\b|\bthanks\b)",
+    rf"{_NAME}{_ENDS}",
     re.IGNORECASE,
+)
+_OUTPUT_NAMES = (
+    _OUTPUT_NAME,
+    re.compile(  # Slavic and Scandinavian, whose small words mean other things in English
+        r"\b(?:zapis|wrzu|ulož|spara\b|lagre\b|gem (?:den|det|modellen|resultatet)\b)\w*[^.;:?!]{0,40}?\b(?:do|w|jako|v|i|som)\s+"
+        rf"(?:{_FOLDER}\s+)?{_NAME}{_ENDS}",
+        re.IGNORECASE,
+    ),
 )
 
 
@@ -125,7 +177,12 @@ def with_served_names(found: Sequence[Candidate], text: str) -> list[Candidate]:
 
 
 def find_gpus(text: str) -> list[Candidate]:
-    return [Candidate("gpu", m.group(1), m.start(1), m.end(1), m.group(1)) for m in _GPU.finditer(text)]
+    return [Candidate("gpu", _one_card(m.group(1)), m.start(1), m.end(1), m.group(1)) for m in _GPU.finditer(text)]
+
+
+def _one_card(said: str) -> str:
+    """ "two H100s" are of the kind H100; an L40S is a card of its own."""
+    return said if said.lower() == "l40s" else re.sub(r"(?<=\d)s$", "", said)
 
 
 def find_families(text: str) -> list[Candidate]:
@@ -139,18 +196,27 @@ def find_indexes(text: str, known: Sequence[str] = ()) -> list[Candidate]:
     for pattern in _INDEX:
         for match in pattern.finditer(text):
             taken = any(match.start() < end and start < match.end() for start, end in spoken)
-            if match.group("name").lower() not in _NO_NAMES and not taken:
-                found[match.start("name")] = match.group("name")
+            group = "held" if match.groupdict().get("held") else "name"
+            if match.group(group).lower() not in _NO_NAMES and not taken:
+                found[match.start(group)] = match.group(group)
                 spoken.append(match.span())
     for name in known:
         for match in re.finditer(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-])", text):
             found[match.start()] = name
     for match in _IDENTIFIER.finditer(text) if not found else ():
+        if _OF_A_GROUP.search(text[: match.start()]) or any(
+            q.start() < match.start() and match.end() < q.end() for q in _PHRASE.finditer(text)
+        ):
+            continue
         found.setdefault(match.start(), match.group())
     return [Candidate("index", name, start, start + len(name), name) for start, name in sorted(found.items())]
 
 
 def find_output_names(text: str) -> list[Candidate]:
     """A bare word that something is to be saved as."""
-    found = [(m.start("name"), m.group("name")) for m in _OUTPUT_NAME.finditer(text)]
-    return [Candidate("output", name, start, start + len(name), name) for start, name in found if name.lower() not in _NO_NAMES]
+    found = [(m.start("name"), m.group("name")) for pattern in _OUTPUT_NAMES for m in pattern.finditer(text)]
+    return [
+        Candidate("output", name, start, start + len(name), name)
+        for start, name in found
+        if name.lower() not in _NO_NAMES and not name.isdigit()
+    ]

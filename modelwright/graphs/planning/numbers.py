@@ -13,9 +13,12 @@ from functools import lru_cache
 from modelwright.graphs.planning.candidate import Candidate
 
 _GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit|ms|msec|secs?|mb)\b"
-"""Units that people write without a space: 512tok, 3ep. Before the number they do so with r32 and bs8."""
+"""Units that people write without a space: 512tok, 3ep. Before the number they do so with r32, a64, lr1e-4, bs8, pp512, tg128 and x5."""
 _DIGITS = re.compile(
-    r"(?:(?<![\w.])|(?<=[\s,;(]r)|(?<=[\s,;(]bs))(?:\d{1,3}(?:,\d{3})+|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))"
+    r"(?:(?<![\w.])|(?<=[\s,;(]r)|(?<=[\s,;(]x)(?!86|64)|(?<=[\s,;(](?:bs|pp|tg|lr))"
+    r"|(?<=[\s,;(]a)(?=(?:8|16|32|64|128|256|512)\b))(?:\d{1,3}(?:,\d{3})+"
+    r"|(?<!\d[ ,])\d{1,3}(?P<spaces>(?:[\u00a0\u202f\u2009]\d{3})+|(?: \d{3})* (?:000|500))(?=\s[^\W\d]|\s?[$€£]|\Z)"
+    r"|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))"
     r"|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?|(?:je|pro|par|por)\s(?:mill?i\w+|mio))(?!\w))"
     r"|\A\d{1,4},\d{2}\Z"
     r"|\d{1,4},\d{1,2}(?=\s(?:(?:el|le|il|o|os|para|por|pour|per|für)\s)?(?:(?:de|en|di|die|la)\s)*(?:salida|sortie|uscita|sa[íi]da|ausgabe)\b)"
@@ -73,9 +76,13 @@ _OTHER: dict[str, int | float] = {
 _TIMES = frozenset({"hundred", "thousand", "dozen"})
 _ONES = "|".join(list(_UNITS)[1:])
 _BELOW_100 = rf"(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(list(_UNITS)[1:10])}))?|{_ONES}"
+_BELOW_1000 = rf"(?:{_BELOW_100}) hundred(?:(?: and)? (?:{_BELOW_100}))?|{_BELOW_100}"
 _LONGEST_FIRST = sorted([*_UNITS, *_TENS, *_OTHER], key=len, reverse=True)
 _WORDS = re.compile(
-    rf"\b(?:(?:{_ONES}) and a half|(?:a|{_ONES}) hundred(?: and)? (?:{_BELOW_100})"
+    rf"\b(?:(?:{_BELOW_1000}) thousand(?: and)? (?:{_BELOW_1000})|(?:{_BELOW_1000}) thousand"
+    rf"|(?:{_BELOW_100}) hundred(?: and)? (?:{_BELOW_100})"
+    rf"|(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(_UNITS)[1:10])}) hundred"
+    rf"|(?:{_ONES}) and a half|(?:a|{_ONES}) hundred(?: and)? (?:{_BELOW_100})"
     rf"|(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(_UNITS)[1:10])})"
     rf"|a (?:dozen|hundred|thousand|couple(?: of)?)|(?:{_ONES}|{'|'.join(_TENS)}) (?:hundred|thousand|dozen)|{'|'.join(_LONGEST_FIRST)})\b",
     re.IGNORECASE,
@@ -139,6 +146,8 @@ def _signed(number: Candidate, text: str) -> Candidate:
 
 def _read_digits(match: re.Match[str]) -> int | float:
     text = match.group().lower()
+    if match.group("spaces"):  # 15 000
+        text = re.sub(r"\s", "", text)
     if match.group("dots"):  # 12.000 as most of Europe writes it
         text = text.replace(".", "")
     text = text.replace(",", ".") if re.match(r"0,|\d+,\d{1,2}(?!\d)", text) else text.replace(",", "")
@@ -158,8 +167,12 @@ def read_words(text: str) -> int | float:
         return known[text]
     if half := re.fullmatch(r"(.+) and a half", text):
         return read_words(half[1]) + 0.5
+    if thousands := re.fullmatch(r"(.+) thousand(?:(?: and)? (.+))?", text):
+        return 1000 * read_words(thousands[1]) + (read_words(thousands[2]) if thousands[2] else 0)
     if more := re.fullmatch(r"(.+ hundred)(?: and)? (.+)", text):
         return read_words(more[1]) + read_words(more[2])
+    if hundreds := re.fullmatch(r"(.+) hundred", text):
+        return 100 * read_words(hundreds[1])
     first, second = re.split(r"[- ]", text, maxsplit=1)
     if second in _TIMES:
         return known[first] * known[second]

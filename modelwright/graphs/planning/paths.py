@@ -26,7 +26,7 @@ quants gguf weights logs eval evals train docs reports src
 OWN_FOLDERS = frozenset(_OWN.split())
 """Names of folders that no organisation has."""
 _RATE = re.compile(
-    r"^(?:[a-z]+|[$€£][\d.,]*)/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|week|month|year|word|token|byte|char|letter|request|req|user|step|row)s?$",
+    r"^(?:[^\W\d]+|[$€£][\d.,]*)/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|jour|tag|d[ií]a|giorno|dag|heure|stunde|mois|monat|mese?|week|month|mo|year|yr|word|token|byte|char|letter|request|req|user|step|row)s?$",
     re.IGNORECASE,
 )
 """cost/month, tokens/s: no paths."""
@@ -49,7 +49,10 @@ _BUILTIN = re.compile(
 )
 _ENDPOINT = re.compile(r"openai:https?://[^\s,;'\"]+|https?://[^\s,;'\"/]+(?::\d+|/v1)[^\s,;'\"]*", re.IGNORECASE)
 _GLOB = re.compile(r"(?<![\w*])[\w./~-]*(?:\*\*?/?)+[\w./*?-]*(?:\.\w+|/\*\*?)(?![\w*])|(?<![\w*])[\w.~-]+/\*+(?![\w*])")
-_FOLDER_WORD = r"(?:folder|directory|dir|ordner|verzeichnis|carpeta|directorio|dossier|répertoire|cartella|pasta|map|katalog|папк\w*)"
+_FOLDER_WORD = (
+    r"(?:folder(?:u|ze|em|y)?|directory|dir|ordners?|verzeichnis|carpeta|directorio|dossier|répertoire|cartella|pasta|map(?:pen?)?"
+    r"|katalog(?:u|iem)?|slož\w{2}|папк\w*)"
+)
 _PLAIN_FOLDERS = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -66,14 +69,21 @@ _TOKEN = re.compile(r"[^\s,;\"'`“”‘’«»()\[\]{}<>|*?，。、；：？�
 _NO_SPACES = re.compile(r"[\u3000-\u9fff\uac00-\ud7af]+")
 """Scripts that put no space between a word and a file's name."""
 _SAVE = re.compile(
-    r"\b(?:sav|stor|writ|put|output|dump|keep|plac|nam|call|record)\w*\b[^.;]{0,60}?\b(?:to|in|into|as|under|at|it|folder|file)\s*$",
+    r"\b(?:sav|stor|writ|put|output|dump|keep|plac|nam|call|record)\w*\b(?! (?:is|are|was|were|sits?|lies?"
+    r"|lives?)\b)[^.;]{0,60}?\b(?:to|in|into|as|under|at|it|folder|file)\s*$",
+    re.IGNORECASE,
+)
+_SAVE_ABROAD = re.compile(
+    r"\b(?:gu[aá]rd[ae]\w*|speicher\w*|enregistr\w*|salv[ai]\w*|bewaar\w*)\b[^.;]{0,40}?\b(?:en|in|unter|nach|dans|sous|em|sotto|onder"
+    r"|als)\s*$",
     re.IGNORECASE,
 )
 _OVER = re.compile(r"\b(?:writ|sav|stor|export|dump)\w*(?: [\w'’-]+){0,5} (?:to|into|as)\s*$|\b(?:goes|go) (?:to|into)\s*$", re.IGNORECASE)
 """Before a path that is a place to write even if it is there: "write it as f16 to out/m.gguf"."""
 _ALREADY = re.compile(
     r"\b(?:i|we|they|he|she|someone|somebody)(?:['’]ve|['’]d| have| has| had)?(?: just| now| already| also| recently)* "
-    r"(?:moved|put|saved|stored|wrote|written|dumped|kept|keep|placed|copied|exported|recorded|collected|gathered)\b[^.;?!]*$",
+    r"(?:moved|put|saved|stored|wrote|written|dumped|kept|keep|placed|copied|exported|recorded|collected|gathered)\b[^.;?!]*$"
+    r"|\b[a-z]+ (?:keeps|stores|saves|puts|dumps|collects) (?!it\b)[^.;?!]*$",
     re.IGNORECASE,
 )
 """Before a folder that is there: "we moved the dump to wiki/" tells where things are, and asks for nothing to be written."""
@@ -92,7 +102,15 @@ NOT_PATHS = frozenset(
         "w/",
         "i/o",
         "input/output",
+        "in/out",
         "before/after",
+        "avant/après",
+        "vorher/nachher",
+        "antes/después",
+        "antes/depois",
+        "prima/dopo",
+        "voor/na",
+        "parent/child",
         "train/test",
         "either/or",
         "train/eval",
@@ -249,7 +267,9 @@ def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate
     into_an_index = kind == "folder" and re.match(r"\s+(?:in)?to (?:an?|the|my|our) (?:\w+ )?index\b", text[end:], re.IGNORECASE)
     is_told = kind in ("folder", "dataset", "file") and _ALREADY.search(before)
     written = not is_told and (
-        (kind in ("missing", "folder") and _SAVE.search(before) and not into_an_index) or _OVER.search(before) or _NAMED.search(before)
+        (kind in ("missing", "folder") and (_SAVE.search(before) or _SAVE_ABROAD.search(before)) and not into_an_index)
+        or _OVER.search(before)
+        or _NAMED.search(before)
     )
     if written or _PLACE.search(before):
         kind = "output"

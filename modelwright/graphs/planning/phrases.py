@@ -72,7 +72,7 @@ def _compiled(texts: Sequence[str]) -> list[re.Pattern[str]]:
 
 def shaped(field: str, text: str, start: int, end: int) -> bool:
     """Whether the number text[start:end] stands as one of this argument does."""
-    lead = re.sub(r"[$€£]\s?$", "", text[max(0, start - REACH) : start])
+    lead = re.sub(r"(?:[~≈]\s?)?(?:[$€£]\s?)?$", "", text[max(0, start - REACH) : start])
     rest = text[end:]
     return any(before.search(lead) and after.match(rest) for before, after in phrases().shapes.get(field, ()))
 
@@ -86,7 +86,9 @@ def flag(field: str, text: str, start: int = 0, end: int | None = None) -> Candi
             denied = next((word for word in before if word in lexicon().words["negations"]), "")
             place = text.lower().rfind(denied, start, match.start()) if denied else match.start()
             said = text[place : match.end()]
-            return Candidate("flag", not (denied or re.search(r"\b(?:nothing|anything)\b", said)), place, match.end(), said)
+            return Candidate(
+                "flag", not (denied or re.search(r"\b(?:nothing|anything|leave|skip|spare|drop)\b", said)), place, match.end(), said
+            )
     return None
 
 

@@ -7,6 +7,7 @@ repair.py mends what can be mended, at most twice.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,7 +43,6 @@ from modelwright.graphs.planning.intended import with_loose_clauses
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY, lexicon
 from modelwright.graphs.planning.notes import notes
-from modelwright.graphs.planning.precision import is_quantized
 from modelwright.graphs.planning.questions import UNCLEAR, Answers, Made, OpenQuestion, wording
 from modelwright.graphs.planning.reading import Reading
 from modelwright.graphs.planning.recall import Embed, RememberedPlan
@@ -89,6 +89,7 @@ class Planner:
         self._facts, self._indexes, self._made = facts, indexes, made
         self._vague = self._drafted = self._wordless = False
         self._sure: frozenset[str] = frozenset()
+        self._score = -math.inf
         self.last_trace: list[Json] = []
         """What each stage of the last plan saw: candidates, points of every clause, recalled tools, draft, decision."""
 
@@ -99,9 +100,9 @@ class Planner:
         """
         _check_request(request)
         workflows.check_own(self._workspace, self._tools)
-        self.last_trace = []
+        self.last_trace, self._sure = [], frozenset()
         self._vague = self._drafted = self._wordless = False
-        self._sure = frozenset()
+        self._sure, self._score = frozenset(), -math.inf
         scripted = self._scripted(request, answers)
         if scripted is not None:
             return scripted
@@ -175,9 +176,11 @@ class Planner:
         if decision.kind == "none" and weighing.is_vague(draft, reading):
             answers.ask(UNCLEAR, self._consult.likely_deeds(reading.request), lambda text: None)
         self._vague = decision.kind == "question" and decision.by in ("draft", "both")
-        self._drafted = decision.by == "draft"  # a draft knows what comes first
+        agreed = [step.tool for step in draft.steps] == [i.tool for i in decision.intents]
+        self._drafted = decision.by == "draft" or agreed  # a draft knows what comes first
         self._wordless = documents.is_wordless(draft)
         self._sure = frozenset(step.tool for step in draft.steps) if draft.kind == "plan" and draft.score >= WHOLE else frozenset()
+        self._score = draft.score if decision.by in ("draft", "both") else -math.inf
         self._note("decision", {"by": decision.by, "kind": decision.kind, "tools": [i.tool for i in decision.intents]})
         if decision.by == "ask":
             return self._ask_what(draft, decision.intents, answers)
@@ -227,9 +230,10 @@ class Planner:
             self._workspace,
             ordered=self._drafted or any(lexicon().words["then"] & {*i.clause.opener.split()} for i in mine),
         )
-        steps = drafts.make(mine, self._tools, workflow, _source_of(found, answers.model(), self._workspace))
+        steps = drafts.make(mine, self._tools, workflow, drafts.source_of(mine, found, answers.model(), self._workspace))
         sheet = Sheet(request, found, steps, answers, self._workspace, self._facts)
         sheet.rank = self._consult.rank if isinstance(self._model, Ranks) else None
+        sheet.draft_score = self._score
         sheet.wordless = self._wordless and not fill_text.quotes(request)
         fill.fill(sheet)
         if self._vague:
@@ -292,10 +296,3 @@ def _ask_about(sheet: Sheet) -> None:
     field = next((f for f in fields_of(draft.tool.args).values() if f.role in ("dataset", "model", "documents") and not f.is_list), None)
     if field is not None:
         sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), field.role))
-
-
-def _source_of(found: Sequence[Candidate], answered: str | None, workspace: Path) -> drafts.Source:
-    """Of the model that the request names first, or an answer."""
-    first = next((str(c.value) for c in found if c.kind == "model"), answered or "builtin")
-    is_file = first.lower().endswith(".gguf")
-    return drafts.Source(is_file or first == "builtin", is_file and not is_quantized(first, workspace))

@@ -6,11 +6,13 @@ fill_models.py   models, one or a list
 fill_wiring.py   what a known workflow fixes
 fill_folded.py   steps that turn out to be one
 fill_left.py     what is said in a clause that no step took
+fill_trusted.py  numbers of which a draft is sure
 fill_same.py     what two steps share
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,12 +57,16 @@ class Sheet:
         self.request, self.drafts, self.answers, self.workspace, self.facts = request, list(drafts), answers, workspace, facts
         self.candidates = list(candidates)
         self.used: set[Candidate] = set()
+        self.answered: set[Candidate] = set()
+        """Numbers out of bounds, for which an answer gave another value."""
         self.made: dict[str, list[Made]] = {}
         """Tool name -> the models of its latest step; the newest last."""
         self.source: tuple[Any, str] | None = None
         """The model that the request starts from, with its evidence."""
         self.rank: Rank | None = None
         """How likely the planning model finds values; None where it cannot tell."""
+        self.draft_score = -math.inf
+        """Mean log-probability of the draft that the steps follow, nats."""
         self.wordless = False
         """Whether the request does not say what to look for: "can you look something up for me"."""
 
@@ -102,18 +108,22 @@ class Sheet:
         return self.answers.path(question, field.role, named=str(candidate.value))
 
     def may_be_data(self, candidate: Candidate, draft: Draft) -> bool:
-        if candidate.evidence in draft.sources.values():
+        if candidate.evidence in draft.sources.values() or self.is_written(candidate):
             return False
         return candidate.kind in ("dataset", "file", "folder") or (candidate.kind == "missing" and not self.model_like(candidate))
 
     def may_be_model(self, candidate: Candidate, draft: Draft) -> bool:
-        if candidate.evidence in draft.sources.values():
+        if candidate.evidence in draft.sources.values() or self.is_written(candidate):
             return False
         if candidate.kind == "folder":
             return not any(c.kind == "folder" and c != candidate for c in draft.clause.candidates) and any(
                 c.kind == "dataset" for c in draft.clause.candidates
             )
         return candidate.kind == "model" or (candidate.kind == "missing" and self.model_like(candidate))
+
+    def is_written(self, candidate: Candidate) -> bool:
+        """ "out=ckpt/d1; score ckpt/d1": what a step of the plan makes is not there yet, and is that step's result."""
+        return candidate.kind == "missing" and any(candidate.value == d.args.get("output") for d in self.drafts)
 
     def model_like(self, candidate: Candidate) -> bool:
         """Of something that is not there: does its name say model? Without an ending, the word before it tells."""

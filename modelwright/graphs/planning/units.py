@@ -12,7 +12,8 @@ from modelwright.graphs.planning.numbers import find_numbers
 
 _GIB = {"g": 1.0, "m": 1 / 1024, "t": 1024.0}
 _AFTER_MEMORY = re.compile(
-    r"\s?-?(?!(?-i:to)\b)(?:(?P<unit>[gmt])(?:i?b|ibibytes?|igabytes?|igabyte|egabytes?|erabytes?|igas?|igs?|igaoctets?|o)|(?P<bare>g))(?![\w])",
+    r"\s?-?(?!(?-i:to)\b)(?:(?P<unit>[gmt])(?:i?b|ibibytes?|igabytes?|igabyte|egabytes?|erabytes?|igas?|igs?|igaoctets?|i?o)|(?P<bare>g))(?![\w])"
+    r"(?!(?<=\Wgo) (?:in|into|on|onto|to|for|with|over|through)\b)",
     re.IGNORECASE,
 )
 _AFTER_MONEY = re.compile(

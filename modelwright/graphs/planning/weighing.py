@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning import documents, named
+from modelwright.graphs.planning import arguments, asked_texts, documents, named, phrases
 from modelwright.graphs.planning.cues import ELSEWHERE
 from modelwright.graphs.planning.fields import fields_of, made_models
 from modelwright.graphs.planning.intents import Intent
@@ -21,6 +21,9 @@ LEANS = -2.5
 """Log-probability of "none" from which it is thought possible (p = 0.08)."""
 _VALUES = ("gpu", "memory", "money", "quant")
 """What is named for a tool's sake, though no word of it is said: "is my RTX 4080 big enough for it?"."""
+ABSURD = -8.0
+"""Of "none", below which words for what no tool does are taken for something said by the way: "I have a file with anonymised notes". Of 40
+requests with such words and a drafted plan, none is out of scope below it, and nearly all above are."""
 EVEN, LEAST_ASKED = 0.6, -1.2
 """How much likelier "none" may be than "ask", in nats, and the least log-probability of "ask" (p = 0.3), for a request to be vague."""
 MOST_DRAFTED = 3
@@ -101,6 +104,11 @@ def outweighs(case: Case, names: Sequence[str]) -> bool:
     return signed(case, names) and all(any(i.scores.get(name, 0.0) >= _weight(i) for name in names) for i in foreign)
 
 
+def is_no_refusal(draft: Draft) -> bool:
+    """Whether the model holds it for impossible that no tool does what is asked."""
+    return draft.kind == "plan" and dict(draft.alternatives).get("none", 0.0) < ABSURD
+
+
 def _weight(foreign: Intent) -> float:
     """Of what a tool does that is not here, several words count no more than one."""
     return SURE if foreign.tool.removeprefix(ELSEWHERE) in lexicon().tools else foreign.scores[foreign.tool]
@@ -109,6 +117,8 @@ def _weight(foreign: Intent) -> float:
 def nothing_is_meant(case: Case) -> bool:
     """ "fill the empty cells of data.xlsx": no more than a hint speaks for any tool, and the model would ask, or thinks it possible that
     none of them does it. What it would ask for is not what is missing. Where nothing is named either, the request is only vague."""
+    if _asks_an_index(case):
+        return False
     said = max((points for i in case.asked for name, points in i.scores.items() if name in case.tools), default=0.0)
     none = dict(case.draft.alternatives).get("none", -math.inf)
     asks = case.draft.kind == "question"
@@ -116,6 +126,24 @@ def nothing_is_meant(case: Case) -> bool:
     if asks and said < HINT and not kinds.isdisjoint(THINGS) and kinds.isdisjoint(_VALUES):
         return True
     return case.draft.kind != "none" and said < (LIKELY if asks else HINT) and none >= LEANS
+
+
+def _asks_an_index(case: Case) -> bool:
+    """ "¿Cuántas horas hay en segundo? Está en el índice curriculo": a question, an index that is named, and a draft that asks it."""
+    asks = case.draft.kind == "plan" and any(step.tool in (documents.SEARCH, documents.ANSWER) for step in case.draft.steps[:1])
+    return asks and _names_an_index(case) and documents.asks_documents(case.reading.request)
+
+
+def says_what_to_find(case: Case) -> bool:
+    """'Wo steht etwas zu "Telearbeit"?': words are sure of a search or an answer and of nothing else, and a text in quotes or an index is
+    named for it."""
+    asks = bool(case.rules) and set(case.mine) <= {documents.SEARCH, documents.ANSWER}
+    sure = asks and all(points_of(i) >= SURE for i in case.rules) and not any(i.tool.startswith(ELSEWHERE) for i in case.asked)
+    return sure and (_names_an_index(case) or any(asked_texts.find(case.reading.request, case.reading.found)))
+
+
+def _names_an_index(case: Case) -> bool:
+    return case.has("X") or phrases.value("index", "auto", case.reading.request) is not None
 
 
 def is_vague(draft: Draft, reading: Reading) -> bool:
@@ -162,6 +190,15 @@ def _asks_nothing_read(case: Case, tool: str) -> bool:
     return tool in (documents.SEARCH, documents.ANSWER) and documents.INDEX not in case.mine and not case.has("XPF")
 
 
+def states_more(case: Case, drafted: Sequence[str]) -> bool:
+    """ "is x.jsonl ok? If so 30 training steps on it": words are sure of all that the draft has and of one tool more, whose argument
+    they state."""
+    if not (rules_sure(case.said) and set(drafted) < set(case.mine)):
+        return False
+    more = [i for i in case.rules if i.tool not in drafted and i.tool not in documents.TOOLS]  # those are told apart in documents.py
+    return any(arguments.points(case.reading.said, i.clause.start, i.clause.end).get(i.tool, 0.0) > 0.5 for i in more)
+
+
 def lacks_data(case: Case, names: Sequence[str]) -> bool:
     """Whether one of the tools would have to ask for its data set: "how big a card do I need to train m with all weights"."""
     return not case.has("DPF") and any(_needs_data(case.tools[name]) for name in names)
@@ -191,10 +228,11 @@ def further(case: Case, drafted: Sequence[str], vacant: int) -> list[Intent]:
 
 
 def holds_unused(case: Case, intent: Intent) -> bool:
-    """ "then export it to out/m.gguf": its words name a thing that no step of the draft has."""
+    """ "then export it to out/m.gguf", "and give me that as gguf": its words name a thing or a format that no step of the draft has."""
     used = {value for step in case.draft.steps for values in step.fields.values() for value in values}
     unused = [c for tag, c in case.reading.tags.items() if tag[0] in "DMOQ" and tag not in used]
-    return any(c in intent.clause.candidates for c in unused)
+    formats = [c for c in intent.clause.candidates if c.kind == "format" and c.value not in used]
+    return bool(formats) or any(c in intent.clause.candidates for c in unused)
 
 
 def points_of(intent: Intent) -> float:

@@ -219,7 +219,7 @@ def test_an_order_to_train_trains(request_: str, workspace: Path, installed: dic
     ],
 )
 def test_a_denied_answer_is_a_search(text: str, tool: str) -> None:
-    assert documents._meant(text) == tool
+    assert documents.tool_meant(text) == tool
 
 
 @pytest.mark.parametrize(

@@ -82,11 +82,14 @@ def test_a_draft_decides_where_the_rules_see_nothing(workspace: Path, all_tools:
 
 def test_a_number_is_for_no_argument_that_the_request_does_not_speak_of(workspace: Path, all_tools: dict[str, Tool]) -> None:
     put_files(workspace, ["a.jsonl"])
-    last_left = Drafting(("rag_answer", {"max_sentences": ["N2"]}))
+    """Where the draft is not likely; of one that is see test_trusted_drafts.py."""
+    last_left = Drafting(("rag_answer", {"max_sentences": ["N2"]}), score=-0.4)
     plan = Planner(last_left, load_all(), workspace).plan("Feinschliff auf a.jsonl, 3 Epochen, Stufe 8", ["what is it?"])
     assert [s.tool for s in plan.steps if "max_sentences" in s.args] == []
     assert "Stufe 8" in str(plan.reason)
-    unsaid = planned("my bot must sound like a.jsonl, 4 will do", workspace, all_tools, Drafting(("finetune", {"epochs": ["N1"]})))
+    unsaid = planned(
+        "my bot must sound like a.jsonl, 4 will do", workspace, all_tools, Drafting(("finetune", {"epochs": ["N1"]}), score=-0.4)
+    )
     assert unsaid.steps[0].args == {"dataset": "a.jsonl"}
     assert "4 will do" in str(unsaid.reason)
 
