@@ -128,7 +128,8 @@ def split(tokens: Sequence[Token]) -> list[Clause]:
     current: list[Token] = []
     opener = ""
     for token in tokens:
-        if token.candidate is None and (token.word in lexicon().words["separators"] or _MARKER.fullmatch(token.text)):
+        at_once = token.word == "once" and bool(current) and current[-1].word == "at"  # "8 requests at once"
+        if token.candidate is None and not at_once and (token.word in lexicon().words["separators"] or _MARKER.fullmatch(token.text)):
             if current:
                 clauses.append(Clause(tuple(current), opener))
                 current, opener = [], ""

@@ -64,6 +64,9 @@ def _parts(clause: Clause, matches: Sequence[Match]) -> list[tuple[Clause, list[
             firsts[match.tool] = min(firsts.get(match.tool, 10**6), match.places[0])
     if "finetune" in firsts and any(m.tool == "memory_fit" and m.weight >= LIKELY for m in matches) and _asks(clause):
         return [(clause, [m for m in matches if m.tool != "finetune"])]  # "would training all weights fit into 12 GiB"
+    if len(firsts) > 1 and (open_ones := [tool for tool, at in firsts.items() if _is_open(clause, tool, at, matches)]):
+        matches = [m for m in matches if m.tool not in open_ones]
+        firsts = {tool: at for tool, at in firsts.items() if tool not in open_ones}
     if len(firsts) < 2:
         return [(clause, list(matches))]
     cuts = sorted(firsts.values())[1:]
@@ -72,6 +75,12 @@ def _parts(clause: Clause, matches: Sequence[Match]) -> list[tuple[Clause, list[
         inside = [m for m in matches if start <= m.places[0] < end]
         parts.append((Clause(clause.tokens[start:end], clause.opener if start == 0 else ""), inside))
     return parts
+
+
+def _is_open(clause: Clause, tool: str, at: int, matches: Sequence[Match]) -> bool:
+    """ "measure throughput of it": measuring alone says nothing of what is measured, where the next words do."""
+    sure = [m for m in matches if m.tool == tool and m.weight >= SURE]
+    return len(sure) == 1 and sure[0].places == (at,) and clause.tokens[at].word == "measure"
 
 
 def _without_mere_types(clause: Clause, matches: Sequence[Match]) -> list[Match]:

@@ -105,7 +105,7 @@ takes looks feels seems contains holds lacks knows said says goes went got que c
 hay tiene sobre contiene av af fra från van uit med over för til till på
 whichever whatever say right best matching fitting correct proper heißt heisst fine
 okay ok suits suit fits fit evaluate measure eval compare test benchmark itself alone anyway somewhere
-finds fails doesn't don't isn't really ever often still already always usually sometimes
+finds fails doesn't don't isn't actually really ever often still already always usually sometimes
 """
 _NO_NAMES = frozenset(_SMALL.split())
 _IDENTIFIER = re.compile(
@@ -122,12 +122,15 @@ _ENDS = r"\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bplease\b|\bthanks\b)"
 _OUTPUT_NAME = re.compile(
     r"\b(?:sav|stor|writ|put|output|nam|call|dump|keep|speicher|gu[aá]rda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"
     r"|into|as|under|at|folder|it|als|unter|como|en|sous|come|dans|nella|na(?=\s+pasta)|naar|ins)\s+"
-    rf"(?:(?:(?:the|a|la|el|le|il|lo|o|um|uma|den|dem|een|de|un|una|une)\s+)?{_FOLDER}\s+)?"
+    rf"(?:(?:(?:the|a|la|el|le|il|lo|o|um|uma|den|dem|een|de|un|una|une)\s+)?{_FOLDER}\s+)?(?:(?:called|named|namens|genannt|llamad[ao]|nommé|chiamat[ao]|chamad[ao])\s+)?"
     rf"{_NAME}{_ENDS}",
     re.IGNORECASE,
 )
 _OUTPUT_NAMES = (
     _OUTPUT_NAME,
+    re.compile(
+        rf"\bresults?\b(?: \w+){{0,2}} (?:in|into|to) (?:(?:the|a|my|our) )?{_FOLDER}\s+(?:(?:called|named) )?{_NAME}{_ENDS}", re.IGNORECASE
+    ),
     re.compile(  # Slavic and Scandinavian, whose small words mean other things in English
         r"\b(?:zapis|wrzu|ulož|spara\b|lagre\b|gem (?:den|det|modellen|resultatet)\b)\w*[^.;:?!]{0,40}?\b(?:do|w|jako|v|i|som)\s+"
         rf"(?:{_FOLDER}\s+)?{_NAME}{_ENDS}",

@@ -26,7 +26,7 @@ quants gguf weights logs eval evals train docs reports src
 OWN_FOLDERS = frozenset(_OWN.split())
 """Names of folders that no organisation has."""
 _RATE = re.compile(
-    r"^(?:[^\W\d]+|[$€£][\d.,]*)/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|jour|tag|d[ií]a|giorno|dag|heure|stunde|mois|monat|mese?|week|month|mo|year|yr|word|token|byte|char|letter|request|req|user|step|row)s?$",
+    r"^(?:[^\W\d]+|[$€£][\d.,]*)/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|jour|tag|d[ií]a|giorno|dag|heure|stunde|mois|monat|mese?|week|month|mo|year|yr|word|token|byte|char|letter|request|req|user|step|row)s?$|^[$€£][\d.,]+/m$",
     re.IGNORECASE,
 )
 """cost/month, tokens/s: no paths."""
@@ -40,7 +40,8 @@ _NAMED = re.compile(
 )
 
 _BUILTIN = re.compile(
-    r"\b(?:built[- ]?in|bundled|packaged|shipped|included)(?:[- ](?:small |little |tiny )?(?:language )?(?:model|one|llm|smollm2?))?\b"
+    r"\b(?:b(?:uilt|ulit|iult|uild|uil|uit)[- ]?in|bundled|packaged|shipped|included)"
+    r"(?:[- ](?:small |little |tiny )?(?:language )?(?:model|one|llm|smollm2?))?\b"
     r"|\b(?:eingebaute|mitgelieferte|ingebouwde|meegeleverde)[nsrm]?(?:[- ]kleine[ns]?)?(?:[- ](?:sprach)?modell?\w*)?\b"
     r"|\b(?:modelo|modèle|modello)(?: de (?:lenguaje|langage|linguagem))?"
     r" (?:integrad|inclu[ií]d|incorporad|embutid|intégré|inclus|fourni|integrat)\w*"
@@ -80,6 +81,12 @@ _SAVE_ABROAD = re.compile(
 )
 _OVER = re.compile(r"\b(?:writ|sav|stor|export|dump)\w*(?: [\w'’-]+){0,5} (?:to|into|as)\s*$|\b(?:goes|go) (?:to|into)\s*$", re.IGNORECASE)
 """Before a path that is a place to write even if it is there: "write it as f16 to out/m.gguf"."""
+_GIVEN = re.compile(
+    r"\b(?:giv|leav|mak|creat|produc|hand|deliver|want|need|gib|mach|dej|dame|donne|fais|laiss|dammi|fammi|geef|maak)\w*\b[^.;?!]{0,40}?"
+    r"\bgguf\b(?:[- ]?file)?(?:,| in| into| as| at| called| named| im| en| dans|:)*\s*$",
+    re.IGNORECASE,
+)
+"""Before a GGUF file that is not there: "give me one GGUF file, brief.gguf"."""
 _ALREADY = re.compile(
     r"\b(?:i|we|they|he|she|someone|somebody)(?:['’]ve|['’]d| have| has| had)?(?: just| now| already| also| recently)* "
     r"(?:moved|put|saved|stored|wrote|written|dumped|kept|keep|placed|copied|exported|recorded|collected|gathered)\b[^.;?!]*$"
@@ -268,6 +275,7 @@ def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate
     is_told = kind in ("folder", "dataset", "file") and _ALREADY.search(before)
     written = not is_told and (
         (kind in ("missing", "folder") and (_SAVE.search(before) or _SAVE_ABROAD.search(before)) and not into_an_index)
+        or (kind == "missing" and _GIVEN.search(before))
         or _OVER.search(before)
         or _NAMED.search(before)
     )

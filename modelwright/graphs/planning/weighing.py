@@ -15,10 +15,11 @@ from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import HINT, LIKELY, SURE, lexicon
 from modelwright.graphs.planning.reading import Reading
 from modelwright.graphs.planning.sheet import THINGS
-from modelwright.models.base import Draft
+from modelwright.models.base import Draft, DraftStep
 
 LEANS = -2.5
 """Log-probability of "none" from which it is thought possible (p = 0.08)."""
+TRAINS = frozenset({"finetune", "align", "pretrain"})
 _VALUES = ("gpu", "memory", "money", "quant")
 """What is named for a tool's sake, though no word of it is said: "is my RTX 4080 big enough for it?"."""
 ABSURD = -8.0
@@ -102,6 +103,18 @@ def outweighs(case: Case, names: Sequence[str]) -> bool:
         return True
     foreign = [i for i in case.said if i.tool.startswith(ELSEWHERE)]
     return signed(case, names) and all(any(i.scores.get(name, 0.0) >= _weight(i) for name in names) for i in foreign)
+
+
+def uses_before_it_is_made(case: Case, steps: Sequence[DraftStep]) -> bool:
+    """Whether a step that needs a model comes before the only one that trains or makes one, and the request names none."""
+    makers = [n for n, step in enumerate(steps) if step.tool in TRAINS]
+    if len(makers) != 1 or case.has("M"):
+        return False
+    return any(_needs_a_model(case.tools[step.tool]) for step in steps[: makers[0]])
+
+
+def _needs_a_model(tool: Tool) -> bool:
+    return any(field.role == "model" and field.required for field in fields_of(tool.args).values())
 
 
 def is_no_refusal(draft: Draft) -> bool:
