@@ -18,10 +18,11 @@ from modelwright.agent.followups.words import words
 from modelwright.contract import Tool
 from modelwright.errors import QuestionOpen
 from modelwright.graphs import references
-from modelwright.graphs.planning import named, phrases
+from modelwright.graphs.planning import named, named_paths, phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.fields import FieldSpec, fields_of, main_dataset
-from modelwright.graphs.planning.fill_values import FORMS, as_allowed
+from modelwright.graphs.planning.fill_values import FORMS
+from modelwright.graphs.planning.fill_words import as_allowed
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.text import one_line
 from modelwright.types import Json, Plan, Step
@@ -171,7 +172,7 @@ class Editor:
 
     def _side_paths(self, step: Step) -> None:
         main = main_dataset(self.tools[step.id])
-        for name, path in named.paths(self.fields[step.id], main.name if main else "", self.candidates, self.request).items():
+        for name, path in named_paths.paths(self.fields[step.id], main.name if main else "", self.candidates, self.request).items():
             if path.kind != "missing":
                 self._put(step, name, path.value, path)
 

@@ -12,7 +12,7 @@ from typing import Any
 from modelwright.graphs.planning.cache_types import is_one
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.fields import FieldSpec
-from modelwright.graphs.planning.fill_values import as_allowed
+from modelwright.graphs.planning.fill_words import as_allowed
 from modelwright.graphs.planning.lexicon import lexicon
 
 QUANT, DTYPE, CACHE_LIST = "quant", "dtype", "kv_cache_types"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence, Set
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning import arguments, asked_texts, documents, named
+from modelwright.graphs.planning import arguments, asked_texts, documents, named_paths
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.fields import fields_of, made_models
 from modelwright.graphs.planning.intents import Intent
@@ -117,7 +117,7 @@ def _without_what_weighs(steps: Sequence[DraftStep], reading: Reading, tools: Ma
     """A text that weighs columns, as its name stands beside it ("weighted with x.txt"), is nothing that another argument takes."""
     cleaned = []
     for step in steps:
-        told = named.paths(fields_of(tools[step.tool].args), "", reading.found, reading.request).get(WEIGHS)
+        told = named_paths.paths(fields_of(tools[step.tool].args), "", reading.found, reading.request).get(WEIGHS)
         fields = {
             name: [value for value in values if name == WEIGHS or told is None or reading.tags.get(value) != told]
             for name, values in step.fields.items()
@@ -200,7 +200,7 @@ def _takes_memory(step: DraftStep, asked: Sequence[Intent], reading: Reading) ->
 
 def _by_name(tool: Tool, reading: Reading) -> Collection[Candidate]:
     """The paths that stand beside the name of one of the tool's arguments: "calibrate with x.txt"."""
-    return named.paths(fields_of(tool.args), "", reading.found, reading.request).values()
+    return named_paths.paths(fields_of(tool.args), "", reading.found, reading.request).values()
 
 
 def only_more(

@@ -22,7 +22,7 @@ from modelwright.graphs.planning import (
     fill_trusted,
     fill_values,
     fill_wiring,
-    named,
+    named_paths,
 )
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text
@@ -91,7 +91,10 @@ def _beside(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], main: str)
     tools = {d.tool.name: fields_of(d.tool.args) for d in sheet.drafts}
     own = {name: field for name, field in fields.items() if sum(name in other for other in tools.values()) == 1}
     anywhere = [c for c in sheet.candidates if c not in sheet.used]
-    found = {**named.paths(own, main, anywhere, sheet.request), **named.paths(fields, main, draft.clause.candidates, sheet.request)}
+    found = {
+        **named_paths.paths(own, main, anywhere, sheet.request),
+        **named_paths.paths(fields, main, draft.clause.candidates, sheet.request),
+    }
     return fill_models.without_the_only(sheet, draft, found)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from modelwright.graphs.planning import cache_types, fill_values, named, numbers, phrases
+from modelwright.graphs.planning import cache_types, fill_values, fill_words, named, numbers, phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text
 from modelwright.graphs.planning.clauses import quoted_data
@@ -152,7 +152,7 @@ def _shares(sheet: Sheet, field: FieldSpec) -> Sequence[Candidate]:
 def _names(sheet: Sheet, field: FieldSpec, free: Sequence[Candidate]) -> Sequence[Candidate]:
     captured = phrases.captured(field.name, sheet.request)
     if captured:
-        return [c for c in captured if not field.allowed or fill_values.as_allowed(field, c)]
+        return [c for c in captured if not field.allowed or fill_words.as_allowed(field, c)]
     known = field.allowed or list(phrases.phrases().values.get(field.name, ()))
     turns = [said for value in known if (said := phrases.value(field.name, value, sheet.request))]
     plain = [c for c in free if field.name in PLAIN and c.kind == field.name]

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from modelwright.graphs.planning import cache_types, fill_lists, fill_models, fill_prices, named, phrases
+from modelwright.graphs.planning import cache_types, fill_lists, fill_models, fill_prices, fill_words, named, phrases
 from modelwright.graphs.planning.candidate import Candidate
-from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of, named_as
+from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import FieldSpec
@@ -61,7 +61,7 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
 def _all_of_its_kind(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> list[Candidate]:
     """ "BLEU decides, exact match second": a list of named values has all that the clause names, where the model took only some."""
     if field.is_list and field.allowed and found:  # "an OpenAI-compatible API and structured output"
-        said = [c for c in _from_table(sheet, field, draft.clause) if c.value not in {f.value for f in found}]
+        said = [c for c in fill_words.from_table(sheet, field, draft.clause) if c.value not in {f.value for f in found}]
         return [*found, *said]
     kind = lexicon().tables.get(field.name)
     if not field.is_list or not found or any(c.kind != kind for c in found) or kind == "quant":
@@ -124,7 +124,7 @@ def _is_meant(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
 
 def _takes(field: FieldSpec, candidate: Candidate) -> bool:
     if field.allowed:
-        return as_allowed(field, candidate) is not None
+        return fill_words.as_allowed(field, candidate) is not None
     if candidate.kind in AMOUNTS and field.inner == "integer":
         return float(candidate.value).is_integer()
     return looks(candidate) in kinds_of(field)
@@ -148,7 +148,7 @@ def _value(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) -
         if candidate.kind == "memory" and field.name.endswith(IN_MB):
             value *= 1024
         return _within(sheet, draft, field, value, candidate)
-    return as_allowed(field, candidate) if field.allowed else fill_models.type_of(sheet, draft, field, candidate)
+    return fill_words.as_allowed(field, candidate) if field.allowed else fill_models.type_of(sheet, draft, field, candidate)
 
 
 def _within(sheet: Sheet, draft: Draft, field: FieldSpec, value: int | float, candidate: Candidate) -> int | float:
@@ -178,14 +178,14 @@ def fill(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     for field in fields.values():
         if field.name in draft.args or field.role or is_free_text(field):
             continue
-        found = _captured(sheet, field, clause) or _from_table(sheet, field, clause)
+        found = fill_words.captured(sheet, field, clause) or fill_words.from_table(sheet, field, clause)
         if "kv_cache_types" in fields and field.name in ("types", "kv_cache_types"):
             found = cache_types.or_weights(field, sheet.inside(clause), sheet.request)
         if field.name == "dtype" and "quantization" in fields:
             found = _of_the_cache(sheet, draft, field, found)
         if found:
             put(sheet, draft, field, found)
-        elif said := _flag(sheet, field, clause):
+        elif said := fill_words.flag(sheet, field, clause):
             put(sheet, draft, field, [said])
         elif written := named.written_out(field, sheet.request, clause.start, clause.end):
             sheet.put(draft, field.name, written, written.value == "true" if field.type == "boolean" else None)
@@ -200,7 +200,7 @@ def _of_the_cache(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Cand
     """Where weights and cache both have a type, the one that the weights took is not the cache's."""
     kept = [c for c in found if c.evidence != draft.sources.get("quantization") or cache_types.is_one(c, sheet.request)]
     own = [c for c in sheet.inside(draft.clause) if c.kind in ("quant", "dtype") and cache_types.is_one(c, sheet.request)]
-    return kept or [c for c in own if as_allowed(field, c)]
+    return kept or [c for c in own if fill_words.as_allowed(field, c)]
 
 
 def _foreign_method(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
@@ -251,56 +251,3 @@ def _is_port(candidate: Candidate) -> bool:
 
 FORMS = ((r"(?:_length|^prompt_tokens|^input_tokens)$", _is_length), ("^port$", _is_port))
 """Arguments, and what a number for them looks like."""
-
-
-def _from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
-    """A listed value by any of its spellings; a name by the kind that this argument takes."""
-    inside = sheet.inside(clause)
-    if field.allowed:
-        text = sheet.request[clause.start : clause.end] if clause.tokens else ""
-        found = [c for value in field.allowed if (c := named_as(value, field, text, inside))]
-        placed = [c if c.kind != "choice" else _moved(c, clause.start) for c in found]
-        kind = lexicon().tables.get(field.name)
-        placed = [c for c in placed if not any(o.start <= c.start and c.end <= o.end and len(o.text) > len(c.text) for o in placed)]
-        own = [c for c in placed if c.kind == kind]
-        turns = [c for c in placed if c.kind == "choice"]  # "only the adapter by itself as gguf" is more than its word gguf
-        kept = [*own, *turns] if field.is_list else turns or own
-        return sorted(kept or placed, key=lambda c: c.start)
-    kind = lexicon().tables.get(field.name)
-    found = [c for c in inside if c.kind == kind] if kind else []
-    if field.name == "quantization":
-        found = [c for c in found if not cache_types.is_one(c, sheet.request)]
-    if field.name == "index" and not found:  # "call it notes"
-        found = [c for c in inside if c.kind == "output" and c not in sheet.used and re.fullmatch(r"[\w-]+", str(c.value))]
-    if field.name == "quantization" and not found:
-        found = [c for c in inside if c.kind in ("dtype", "cache") and not cache_types.is_one(c, sheet.request)]
-    if not found and clause.tokens and not field.is_list:
-        places = (
-            phrases.value(field.name, value, sheet.request, clause.start, clause.end)
-            for value in phrases.phrases().values.get(field.name, ())
-        )
-        found = [place for place in places if place]
-    return found
-
-
-def _flag(sheet: Sheet, field: FieldSpec, clause: Clause) -> Candidate | None:
-    return phrases.flag(field.name, sheet.request, clause.start, clause.end) if field.type == "boolean" and clause.tokens else None
-
-
-def _captured(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
-    """The names behind the word for an argument: "only the group finance", "values in q5_1"."""
-    if field.type == "boolean" or not clause.tokens:
-        return []
-    return [c for c in phrases.captured(field.name, sheet.request, clause.start, clause.end) if not field.allowed or as_allowed(field, c)]
-
-
-def _moved(candidate: Candidate, by: int) -> Candidate:
-    return Candidate(candidate.kind, candidate.value, candidate.start + by, candidate.end + by, candidate.text)
-
-
-def as_allowed(field: FieldSpec, candidate: Candidate) -> Any:
-    """The listed value that is meant: as it is written where that is one (int8), else what it stands for."""
-    if not field.allowed:
-        return candidate.value
-    said = (candidate.text.lower(), str(candidate.value).lower())
-    return next((a for one in said for a in field.allowed if a.lower() == one), None)

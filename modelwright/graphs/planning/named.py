@@ -26,9 +26,6 @@ _WORDS_BEFORE = re.compile(r"(?:(?<![\w./-])[A-Za-z_-]+\s+){0,2}(?<![\w./-])[A-Z
 _WORDS_AFTER = re.compile(r"(?:\s+[A-Za-z_-]+(?![\w./])){0,2}")
 _KILO_TOKENS = re.compile(r"tokens?\b|length|context|^window$")
 """8k tokens are 8192, 1.1k are 1100: in the name of an argument."""
-KINDS_BESIDE = {"model": ("model", "missing"), "documents": ("model", "folder", "missing")}
-_FROM = "aus|mit|auf|anhand|de|du|avec|sur|con|sobre|da|di|su|com|em|met|uit|op|med|på|från|fra|z"
-"""From, with and on in other languages."""
 _ONLY = re.compile(
     r"\b(?:only|just|no more than|nur|bloß|solo|sólo|seulement|solamente|soltanto|apenas|só|alleen|bara|kun|tylko|jen)(?: \w+){0,3} $",
     re.IGNORECASE,
@@ -187,7 +184,7 @@ def counts_cards(number: Candidate, candidates: Sequence[Candidate], text: str) 
 @lru_cache(maxsize=256)
 def _telling(name: str, description: str) -> frozenset[str]:
     """The words of an argument's names, and of its description those of four letters and more."""
-    words = {word for spoken in _names(name) for word in re.findall(r"[^\W\d_]+", spoken.lower())}
+    words = {word for spoken in names_of(name) for word in re.findall(r"[^\W\d_]+", spoken.lower())}
     described = set(re.findall(r"[^\W\d_]{4,}", description.lower()))
     return frozenset((words | described) - spans.STOP)
 
@@ -251,7 +248,7 @@ def _named(field: str, number: Candidate, text: str, start: int, end: int) -> bo
 
 @lru_cache(maxsize=256)
 def _patterns(field: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    names = _names(field)
+    names = names_of(field)
     spoken = "|".join(_spoken(n) for n in names if "*" not in n)
     long = "|".join(_spoken(n) for n in names if len(n) > 2)
     before = re.compile(rf"(?<![\w])(?:{spoken}){_LINK}$", re.IGNORECASE)
@@ -264,7 +261,7 @@ def _patterns(field: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def spoken_of(field: str, text: str) -> list[re.Match[str]]:
     """Where the text says a name of the argument."""
-    spoken = "|".join(_spoken(n) for n in _names(field) if "*" not in n and len(n) > 2)
+    spoken = "|".join(_spoken(n) for n in names_of(field) if "*" not in n and len(n) > 2)
     return list(re.finditer(rf"(?<!\w)(?:{spoken})(?!\w)", text, re.IGNORECASE))
 
 
@@ -275,38 +272,10 @@ def _spoken(name: str) -> str:
     return re.sub(r"tokens?\??", "tok(?:en)?s?", spoken)  # "256 new toks"
 
 
-def _names(field: str) -> list[str]:
+def names_of(field: str) -> list[str]:
+    """What the argument is called, the longest first."""
     known = [" ".join(words) for words in lexicon().arguments.get(field, ())]
     return sorted({*known, field.replace("_", " ")}, key=len, reverse=True)
-
-
-def paths(fields: Mapping[str, FieldSpec], main: str, candidates: Sequence[Candidate], text: str) -> dict[str, Candidate]:
-    """Which path fills which data set or file beside the main one, by the words next to it."""
-    placed: dict[str, Candidate] = {}
-    roles = phrases.phrases().roles
-    own = [f for f in fields.values() if f.role in ("dataset", "file", "model") or (f.role and f.name in roles)]
-    wanted = [f for f in own if f.name not in (main, "model") and not f.is_list]
-    for field in wanted:
-        before, after = _path_patterns(field.name)
-        kinds = KINDS_BESIDE.get(field.role, ("dataset", "file", "missing"))
-        for candidate in candidates:
-            if candidate in placed.values() or candidate.kind not in kinds:
-                continue
-            stands = phrases.role(field.name, text, candidate.start, candidate.end)
-            if stands or before.search(text[max(0, candidate.start - 60) : candidate.start]) or after.match(text[candidate.end :]):
-                placed.setdefault(field.name, candidate)
-    return placed
-
-
-@lru_cache(maxsize=64)
-def _path_patterns(field: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    spoken = "|".join(re.escape(n).replace(r"\ ", r"[\s_-]+") for n in _names(field))
-    before = re.compile(
-        rf"\b(?:{spoken})\b(?:\s+(?:on|in|from|with|set|data|dataset|file|is|the|against|text|using|by|{_FROM}|=))*[\s:='\"`(]*$",
-        re.IGNORECASE,
-    )
-    after = re.compile(rf"['\"`]?\s*(?:\(|(?:as|for|is|being|serves as|to)\s+)(?:the|an|a|my|our|its)?\s*(?:{spoken})\b", re.IGNORECASE)
-    return before, after
 
 
 def written_out(field: FieldSpec, text: str, start: int, end: int) -> Candidate | None:

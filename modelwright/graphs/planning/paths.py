@@ -94,42 +94,12 @@ _ALREADY = re.compile(
     re.IGNORECASE,
 )
 """Before a folder that is there: "we moved the dump to wiki/" tells where things are, and asks for nothing to be written."""
-NOT_PATHS = frozenset(
-    {
-        "and/or",
-        "a/b",
-        "ndcg/recall",
-        "recall/ndcg",
-        "precision/recall",
-        "he/she",
-        "s/he",
-        "yes/no",
-        "n/a",
-        "w/o",
-        "w/",
-        "i/o",
-        "input/output",
-        "in/out",
-        "before/after",
-        "avant/après",
-        "vorher/nachher",
-        "antes/después",
-        "antes/depois",
-        "prima/dopo",
-        "voor/na",
-        "parent/child",
-        "train/test",
-        "either/or",
-        "train/eval",
-        "tokens/s",
-        "km/h",
-        "24/7",
-        "tok/s",
-        "question/answer",
-        "prompt/completion",
-        "q/a",
-    }
-)
+_NOT_PATHS = """
+and/or a/b ndcg/recall recall/ndcg precision/recall he/she s/he yes/no n/a w/o w/ i/o input/output in/out before/after avant/après
+vorher/nachher antes/después antes/depois prima/dopo voor/na parent/child train/test either/or train/eval tokens/s km/h 24/7 tok/s
+question/answer prompt/completion q/a
+"""
+NOT_PATHS = frozenset(_NOT_PATHS.split())
 
 
 _MEASURED = (
