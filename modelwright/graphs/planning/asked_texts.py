@@ -14,9 +14,9 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.fill_text import PLACES, QUESTION, QUOTED, is_command
 from modelwright.graphs.planning.intents import Intent
+from modelwright.graphs.planning.tool_names import ANSWER, INDEX, RETRIEVAL_QUALITY, SEARCH
 from modelwright.graphs.planning.words import tokenize
 
-INDEX, SEARCH, ANSWER, MEASURE = "rag_index", "rag_search", "rag_answer", "evaluate_retrieval"
 _SOURCES = ("folder", "glob", "file", "dataset")
 _SEEKS = (
     r"\b(?:search(?:es)?(?! index)|look(?:s|ing)? (?:for|up)|look-?up|lookup|find|passages?|hits?|mentions?|mentioned|where|spots?"
@@ -90,7 +90,7 @@ class AskedText:
 def completed(asked: Sequence[Intent], request: str, found: Sequence[Candidate]) -> list[Intent]:
     """With a step for what is asked of documents that a step reads in or measures, where there is none of that kind."""
     tools = {i.tool for i in asked}
-    if tools.isdisjoint((INDEX, MEASURE)):
+    if tools.isdisjoint((INDEX, RETRIEVAL_QUALITY)):
         return list(asked)
     waiting = list(find(request, found))
     for tool in [i.tool for i in asked if i.tool in (SEARCH, ANSWER)]:

@@ -16,10 +16,10 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import SURE
+from modelwright.graphs.planning.tool_names import ANSWER, INDEX, RETRIEVAL_QUALITY, SEARCH
 from modelwright.graphs.planning.words import tokenize
 from modelwright.models.base import Draft, DraftStep
 
-INDEX, SEARCH, ANSWER, MEASURE = asked_texts.INDEX, asked_texts.SEARCH, asked_texts.ANSWER, asked_texts.MEASURE
 TOOLS = frozenset({INDEX, SEARCH, ANSWER})
 WORDLESS = -0.3
 """Mean log-probability of "ask" from which it is believed that a request to search or answer does not say what for."""
@@ -92,7 +92,7 @@ def settled(
 ) -> list[Intent]:
     """The intents with the document tool that the request's own words mean. What the model is `sure` of is no other tool."""
     asked = _measured(asked, found, tools)
-    if not tools.keys() >= TOOLS or not any(i.tool in {*TOOLS, MEASURE} for i in asked):
+    if not tools.keys() >= TOOLS or not any(i.tool in {*TOOLS, RETRIEVAL_QUALITY} for i in asked):
         return list(asked)
     asked = _with_what_is_read_in(_of_things_that_are_there(asked, request, found), request, found)
     if any(i.tool in TOOLS for i in asked):
@@ -129,13 +129,13 @@ def _of_documents(asked: Sequence[Intent], request: str, found: Sequence[Candida
 def _of_things_that_are_there(asked: Sequence[Intent], request: str, found: Sequence[Candidate]) -> list[Intent]:
     """Without an index to make where an index is measured that is named, and nothing is there to read."""
     makes = any(c.kind in SOURCES for c in found)
-    measured = any(i.tool == MEASURE for i in asked) and any(c.kind == "index" for c in found)
+    measured = any(i.tool == RETRIEVAL_QUALITY for i in asked) and any(c.kind == "index" for c in found)
     return [replace(i, tool="", chosen={}) if i.tool == INDEX and measured and not makes and "path" not in i.chosen else i for i in asked]
 
 
 def _with_what_is_read_in(asked: Sequence[Intent], request: str, found: Sequence[Candidate]) -> list[Intent]:
     """With an index of documents that a word wants read, and that no step takes: "read x.md, see how good the search is on q.jsonl"."""
-    first = next((n for n, i in enumerate(asked) if i.tool in (SEARCH, ANSWER, MEASURE)), None)
+    first = next((n for n, i in enumerate(asked) if i.tool in (SEARCH, ANSWER, RETRIEVAL_QUALITY)), None)
     texts = [c for c in found if c.kind in SOURCES or str(c.value).lower().endswith(DOCUMENTS)]
     texts = [c for c in texts if not phrases.role("path", request, c.start, c.end)]
     if first is None or any(i.tool == INDEX for i in asked) or not texts or not _READS_IN.search(request):
@@ -166,7 +166,7 @@ def _sentence_start(request: str, place: int) -> int:
 
 def _without_idle_searches(asked: Sequence[Intent], request: str) -> list[Intent]:
     """ "measure it with q.jsonl, six hits each": no search beside the measurement, where nothing says what for."""
-    if not any(i.tool == MEASURE for i in asked) or asked_texts.asks_something(request):
+    if not any(i.tool == RETRIEVAL_QUALITY for i in asked) or asked_texts.asks_something(request):
         return list(asked)
     return [i for i in asked if i.tool not in (SEARCH, ANSWER)]
 
@@ -193,19 +193,19 @@ def _one_after_the_other(asked: Sequence[Intent], request: str) -> bool:
 def _measured(asked: Sequence[Intent], found: Sequence[Candidate], tools: Mapping[str, Tool]) -> list[Intent]:
     """An evaluation where an index is made or named, or a way to search, and no model is: it measures the search."""
     of_index = any(i.tool == INDEX for i in asked) or any(c.kind in ("index", "mode") for c in found)
-    if not of_index or MEASURE not in tools or any(c.kind == "model" for c in found):
+    if not of_index or RETRIEVAL_QUALITY not in tools or any(c.kind == "model" for c in found):
         return list(asked)
-    return [replace(i, tool=MEASURE) if i.tool == "evaluate" else i for i in asked]
+    return [replace(i, tool=RETRIEVAL_QUALITY) if i.tool == "evaluate" else i for i in asked]
 
 
 def measured_draft(steps: Sequence[DraftStep], asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[DraftStep]:
     """Where words are sure that the search is measured ("nDCG", "finds the right passage"), no search, answer or score stands for it."""
-    sure = any(i.scores.get(MEASURE, 0.0) >= SURE for i in asked) and MEASURE in tools
-    if not sure or any(step.tool == MEASURE for step in steps):
+    sure = any(i.scores.get(RETRIEVAL_QUALITY, 0.0) >= SURE for i in asked) and RETRIEVAL_QUALITY in tools
+    if not sure or any(step.tool == RETRIEVAL_QUALITY for step in steps):
         return list(steps)
     mistaken = [step for step in steps if step.tool in (SEARCH, ANSWER, "evaluate")]
     fields = {name: values for step in mistaken for name, values in step.fields.items() if name in ("index", "dataset")}
-    measured = DraftStep(MEASURE, fields)
+    measured = DraftStep(RETRIEVAL_QUALITY, fields)
     return [measured if step is mistaken[0] else step for step in steps if step not in mistaken[1:]] if mistaken else list(steps)
 
 

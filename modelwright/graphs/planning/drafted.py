@@ -12,9 +12,10 @@ from modelwright.graphs.planning.fields import fields_of, made_models
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import LIKELY
 from modelwright.graphs.planning.reading import Reading
+from modelwright.graphs.planning.tool_names import ANSWER, INDEX, LOSS, SEARCH
 from modelwright.models.base import DraftStep
 
-LOSS, WEIGHS = "quantization_quality", "imatrix_dataset"
+WEIGHS = "imatrix_dataset"
 
 
 def worth_their_place(
@@ -24,10 +25,10 @@ def worth_their_place(
     is `trusted` a step stays also without a sign, where it has a thing or a named value of its own."""
     points = {tool for i in asked for tool, score in i.scores.items() if score >= LIKELY}
     points |= documents.TOOLS if points & documents.TOOLS else set()
-    points |= {"quantization_quality"} if {"compare", "quantize"} <= points else set()  # "then show how much was lost"
-    if any(step.tool == documents.INDEX for step in steps):  # "put the folder in the archive and tell me: what is …"
+    points |= {LOSS} if {"compare", "quantize"} <= points else set()  # "then show how much was lost"
+    if any(step.tool == INDEX for step in steps):  # "put the folder in the archive and tell me: what is …"
         points |= {documents.tool_meant(reading.request)} - {""}
-    hinted = {tool for i in asked for tool in i.scores} | (points & {"quantization_quality"})
+    hinted = {tool for i in asked for tool in i.scores} | (points & {LOSS})
     steps = _joined(_without_what_weighs(_beside_their_names(steps, reading, tools), reading, tools), reading)
     spoken = arguments.spoken_of(reading.said)
     if any(step.tool == spoken for step in steps):  # its arguments are said; of another not even the name, and it has no file of its own
@@ -65,8 +66,8 @@ def _makes_what_is_worked_on(step: DraftStep, steps: Sequence[DraftStep], readin
 
 def _asks_what_was_read(step: DraftStep, kept: Sequence[DraftStep], reading: Reading) -> bool:
     """ "put notes/ into an index hr, and then ask it how many …": the index is the first step's, and it is what the second asks."""
-    asks = step.tool in (documents.SEARCH, documents.ANSWER) and asked_texts.asks_something(reading.request)
-    return asks and any(other.tool == documents.INDEX for other in kept)
+    asks = step.tool in (SEARCH, ANSWER) and asked_texts.asks_something(reading.request)
+    return asks and any(other.tool == INDEX for other in kept)
 
 
 def once(steps: Sequence[DraftStep], reading: Reading, tools: Mapping[str, Tool]) -> list[DraftStep]:
@@ -177,9 +178,7 @@ def _must_ask(step: DraftStep, kept: Sequence[DraftStep], reading: Reading, tool
         f.role == "model" and f.default is None and not f.is_list and name not in step.fields
         for name, f in fields_of(tools[step.tool].args).items()
     )
-    there = any(tag[0] == "M" for tag in reading.tags) or any(
-        made_models(tools[other.tool]) or other.tool == documents.INDEX for other in kept
-    )
+    there = any(tag[0] == "M" for tag in reading.tags) or any(made_models(tools[other.tool]) or other.tool == INDEX for other in kept)
     return wanted and not there
 
 
@@ -209,7 +208,7 @@ def only_more(
     """The rules decide for every clause, and the draft has all of their tools and others without a thing of their own; but an index
     is there to be asked."""
     more = [step for step in steps if step.tool not in mine]
-    goes_on = documents.INDEX in mine and {step.tool for step in more} <= documents.TOOLS
+    goes_on = INDEX in mine and {step.tool for step in more} <= documents.TOOLS
     taken = {value for step in steps if step.tool in mine for values in step.fields.values() for value in values}
     taken |= {tag for name in mine for tag, found in reading.tags.items() if found in _by_name(tools[name], reading)}
     own = [_brings(_values([step], reading) - taken, "DFPGUQ") or _names(step) or _takes_memory(step, asked, reading) for step in more]

@@ -16,8 +16,9 @@ from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import fields_of, made_models, main_dataset
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.sheet import Sheet
+from modelwright.graphs.planning.tool_names import LOSS, RETRIEVAL_QUALITY
 
-LOSS, MEASURES = "quantization_quality", ("evaluate", "evaluate_retrieval")
+MEASURES = ("evaluate", RETRIEVAL_QUALITY)
 RECKON = ("kv_cache", "memory_fit")
 _HOW = re.compile(r"(?:(?:and|but|then|,)\s+)*(?:with|using|at|in|kept in|mit|con|avec|com|met)\s", re.IGNORECASE)
 MOST_STATED = 9

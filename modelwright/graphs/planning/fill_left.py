@@ -20,7 +20,7 @@ from modelwright.graphs.planning.sheet import Sheet
 
 PLAIN = ("mode", "gpu")
 """Arguments whose values are what they are wherever they stand: "dense only", "on an RTX 4090"."""
-PATTERN, METRICS = "pattern", "metrics"
+PATTERN, METRICS, EVAL = "pattern", "metrics", "eval_dataset"
 _PERCENT = re.compile(r"(?<![\w.,])(\d{1,3})(?= ?%)")
 _PLACE = re.compile(r"request\[(\d+):(\d+)\]")
 
@@ -29,6 +29,7 @@ def fill(sheet: Sheet) -> None:
     _types_of_the_cache(sheet)
     _quoted_settings(sheet)
     _regex_of_a_pattern(sheet)
+    _data_of_metrics(sheet)
     for draft in sheet.drafts:
         for field in fields_of(draft.tool.args).values():
             if field.name in draft.args or is_free_text(field) or not _alone(sheet, field):
@@ -79,6 +80,19 @@ def _regex_of_a_pattern(sheet: Sheet) -> None:
     for draft in sheet.drafts:
         if PATTERN in draft.args and METRICS not in draft.args and METRICS in fields_of(draft.tool.args):
             draft.args[METRICS], draft.sources[METRICS] = ["regex"], draft.sources[PATTERN]
+
+
+def _data_of_metrics(sheet: Sheet) -> None:
+    """ "also the accuracy on quiz.jsonl": metrics are of answers, so the rows are what is answered. "We must not lose accuracy: the
+    KL divergence on ward.txt, please" has a text to measure on, and the metric is talk."""
+    for draft in sheet.drafts:
+        fields, metrics = fields_of(draft.tool.args), set(draft.args.get(METRICS, ())) - {"perplexity"}
+        if not metrics or EVAL not in fields or EVAL in draft.args or "dataset" not in draft.args:
+            continue
+        if str(draft.args["dataset"]).lower().endswith(".txt"):
+            del draft.args[METRICS], draft.sources[METRICS]
+        else:
+            draft.args[EVAL], draft.sources[EVAL] = draft.args.pop("dataset"), draft.sources.pop("dataset")
 
 
 def _overlaps(candidate: Candidate, places: Sequence[tuple[int, int]]) -> bool:

@@ -11,8 +11,8 @@ from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.numbers import read_words
 from modelwright.graphs.planning.sheet import Sheet
+from modelwright.graphs.planning.tool_names import LOSS
 
-LOSS = "quantization_quality"
 _AGAINST = re.compile(
     r"\b(?:against|versus|vs\.?|gegen|contre|contra|contro|tegen|mot|mod|przeciw)\s(?:(?:the|plain|stock|our|de|den|det|el|la|le|il|o)\s)*$",
     re.IGNORECASE,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidate import Candidate
@@ -22,9 +23,10 @@ QUESTION = (
 )
 _LEAD = re.compile(
     r"(?:\b(?:and |und |et |y |e |then |dann |please )?(?:tell me|let me know|i(?:'d| would)? (?:want|like|need)(?: to)? know"
-    r"|find out|figure out|look up|(?<!the )(?<!an )(?<!its )answer(?: me)?(?: (?:this|that)(?: (?:one"
-    r"|question))?)?(?: for me)?(?: (?:from|with|by) (?:it|that|there))?|"
-    r"explain to me|i wonder|question|my question is|i need to know|wondering|want to know|know|check|say(?=\s*[:,]"
+    r"|find out|figure out|look up|(?<!the )(?<!an )(?<!its )answer(?: me)?(?: (?:this|that|one|a|my|another)(?: (?:one|more|single|last"
+    r"|question))*)?(?: for me)?(?: (?:from|with|by) (?:it|that|there))?|"
+    r"explain to me|i wonder|question|my question is|i need to know|wondering|want to know|(?<!\bi )(?<!\bwe )(?<!\byou )know|check"
+    r"|say(?=\s*[:,]"
     r"| (?:what|which|who|when|where|why|how|whether|if)\b)|"
     r"sag(?:e|t)? mir|beantworte|sagt? uns|erzähl\w* mir|verrat\w* mir|antworte|dime|dígame|dinos|responde|dis-moi"
     r"|dites-moi|dis-nous|réponds|dimmi|mi dica|dicci|rispondi"
@@ -40,7 +42,9 @@ _ABOUT = re.compile(
     r"|mostr\w*|(?:text)?stellen?|treffer|passagen|absätze|abschnitte|extraits?|pasajes?|fragmentos?|passaggi|brani|trechos?|stukken"
     r"|fragmenten|everything|anything|passages?|chunks?|paragraphs?|sections?"
     r"|mentions?|hits?|places|snippets?)\b"
-    r"[^.?!:;]*?(?:\bfor\b|\babout\b|\bon\b|\bmentioning\b|\bthat (?:mention|talk about|say|describe|deal with)s?\b|\bwhere\b"
+    r"[^.?!:;]*?(?:\bfor\b|\babout\b|\bon\b|\bmentioning\b"
+    r"|\bthat (?:best |most |really |actually )?(?:mention|talk about|say|describe|deal with"
+    r"|fit|match|cover|discuss|concern|suit)s?\b|\bwhere\b"
     r"|\bque (?:hablan|tratan) d(?:e|el)\b|\b(?:che parlano|que falam) d\w+\b|\bnach\b|\bzum thema\b|\bzu[rm]?\b|\büber\b|\bsobre\b"
     r"|\bsur\b|\bacerca de\b"
     r"|\bqui parlent d(?:e|u|es)\b|\bpor\b(?! (?:palavras?|palabras?|significado|sentido|favor|meio))|\bsu(?:l|lla|llo|i|lle"
@@ -78,7 +82,8 @@ _START = re.compile(
 )
 _ENDS = re.compile(
     r"[.!]\s+(?=[A-ZÄÖÜ])|(?<=[a-z]{3})(?<!approx)(?<!dept)(?<!etc)(?<!incl)[.!]\s+(?=[a-z])|(?<=[A-Z]{3})[.!]\s+(?=[a-z])|\n|(?<=\?)\s|;\s"
-    r"|,?\s+(?:and )?then (?=answer|tell|say|summar|explain)"
+    r"|,?\s+(?:and )?(?:then|after (?:that|this)|afterwards|finally|lastly),? (?:please )?"
+    r"(?=answer|tell|say|summar|explain|show|give|list|find|search|look|measure|check|compare)"
     r"|,?\s+(?:and|und|y|et|e|en) (?:please )?(?:answer|antworte|responde|réponds|rispondi|antwoord) (?=in |with |only |mit |en |con "
     r"|avec |met )"
 )
@@ -161,12 +166,21 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
             lead = _THE_WORD.match(request, start + match.start(group)) if name == "query" else None
             text = _cut(request, lead.end() if lead else start + match.start(group), start + match.end(group), places)
             if text and _says_something(str(text.value)):
+                text = _without_mark(text) if regex is _ABOUT and name == "query" else text
                 outright = _asked_outright(request, start, start + len(part), places) if name == "question" else None
                 return text if outright is None or _ASKS.match(str(text.value)) or "?" in str(text.value) else outright
     whole = (request, start, start + len(part), places)
     ways = (_by_its_mark, _behind_the_place) if name == "question" else (_behind_the_place, _by_its_mark)
     rest = (way(*whole) for way in (*ways, _before_its_verb))
     return next((text for text in rest if text and not _COMMAND.match(str(text.value))), None)
+
+
+def _without_mark(text: Candidate) -> Candidate:
+    """ "could you show me what fits parental leave?": the mark belongs to the wish, unless the words are a question of their own."""
+    value = str(text.value)
+    if _ASKS.match(value) or not value.endswith("?"):
+        return text
+    return replace(text, value=value[:-1], text=value[:-1], end=text.end - 1)
 
 
 def _asked_outright(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:
@@ -177,6 +191,13 @@ def _asked_outright(request: str, start: int, end: int, places: Sequence[Candida
             if text and str(text.value).endswith("?") and _says_something(str(text.value)):
                 return text
     return None
+
+
+_REMARK = re.compile(
+    r",\s+(?:and |but |so |as )?(?:I|we)(?:['’](?:ll|d|m|ve)| (?:will|would|only|just|want|need|don['’]t|do not|shall))\b[^?]*$",
+    re.IGNORECASE,
+)
+""" "data retention, I'll read them myself": what the asker does with it is no part of what is looked for."""
 
 
 def is_command(text: str) -> bool:
@@ -249,7 +270,7 @@ def _cut(request: str, start: int, end: int, places: Sequence[Candidate]) -> Can
     text = request[start:end]
     if stop := _ENDS.search(text, 3):
         text = text[: stop.start() + (0 if text[stop.start()] in "\n;" else 1)]
-    text = _without_count(_without_mode(text))
+    text = _without_count(_without_mode(_REMARK.sub("", text)))
     for place in sorted(places, key=lambda c: -c.start):
         at = place.start - start
         if 0 <= at < len(text):

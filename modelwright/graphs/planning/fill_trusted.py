@@ -1,4 +1,4 @@
-"""Numbers that a draft gave to an argument, where the model is sure of the draft and nothing else claims them.
+"""Numbers that a draft gave to an argument, where the draft is likely and nothing else claims them.
 
 "8 kierrosta", "slots=4": no name in the lexicon stands beside the number, and the draft reads it right. Only after all names and turns
 of speech were looked for, only in digits beside a word for what they count, only within the bounds of the argument. A list that
@@ -17,14 +17,12 @@ from modelwright.graphs.planning.fields import FieldSpec, fields_of
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.sheet import Sheet
 
-TRUSTED = -0.1
-"""Mean log-probability of a draft, nats, from which its numbers are taken: of 13 such numbers of 790 requests all were right."""
 _COUNTED = re.compile(r" (?P<word>[^\W\d]{3,})")
 _PLACE = re.compile(r"request\[(\d+):(\d+)\]")
 
 
 def fill(sheet: Sheet) -> None:
-    for draft in sheet.drafts if sheet.draft_score >= TRUSTED else ():
+    for draft in sheet.drafts if sheet.trusted else ():
         fields = fields_of(draft.tool.args)
         for name, values in draft.chosen.items():
             if name in fields and fields[name].inner in ("integer", "number"):

@@ -15,7 +15,6 @@ from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import FieldSpec
-from modelwright.graphs.planning.languages import is_foreign
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.questions import fits_role
@@ -23,8 +22,6 @@ from modelwright.graphs.planning.sheet import Sheet
 from modelwright.graphs.planning.slots import looks
 from modelwright.graphs.planning.units import in_own_unit
 
-TRUSTED = -0.2
-"""Mean log-probability of a draft, nats, from which its number stays with its argument also without a word of that beside it."""
 AMOUNTS = frozenset({"number", "memory", "money"})
 IN_MB = "_mb"
 SHORTEST = 64  # of a length in tokens; below it a word has to say that a number is one
@@ -105,8 +102,8 @@ def _denied(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
 
 
 def _is_meant(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
-    """A number needs a word near it that speaks of the argument, or a form that does; nothing gets one because it is the last left. Of
-    other languages the lexicon knows few nouns: there the model's word is taken for a number that nothing else claims."""
+    """A number needs a word near it that speaks of the argument, a form that does, or a likely draft; nothing gets one because it is the
+    last left."""
     if candidate.kind != "number" or field.inner not in ("integer", "number"):
         return True
     if field.most is not None and float(candidate.value) > field.most:
@@ -115,11 +112,9 @@ def _is_meant(sheet: Sheet, field: FieldSpec, candidate: Candidate) -> bool:
         return False  # "one sequence of 16384 tokens"
     short = field.name.endswith("_length") and float(candidate.value) < SHORTEST
     cards = named.counts_cards(candidate, sheet.candidates, sheet.request)
-    trusted = sheet.draft_score >= TRUSTED and not (short or cards or _EACH.search(sheet.request[: candidate.start]))
+    trusted = sheet.trusted and not (short or cards or _EACH.search(sheet.request[: candidate.start]))
     by_form = any(re.search(ending, field.name) and fits(candidate) for ending, fits in FORMS)
-    if trusted or by_form or named.near(field, candidate, sheet.candidates, sheet.request):
-        return True
-    return is_foreign(sheet.request) and not named.claimed(field, candidate, sheet.request)
+    return trusted or by_form or named.near(field, candidate, sheet.candidates, sheet.request)
 
 
 def _takes(field: FieldSpec, candidate: Candidate) -> bool:

@@ -10,11 +10,11 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import is_free_text, named_as
 from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.cues import ELSEWHERE
-from modelwright.graphs.planning.documents import ANSWER, SEARCH
 from modelwright.graphs.planning.fields import FieldSpec, fields_of
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.reading import Reading
 from modelwright.graphs.planning.sheet import OUTPUT_LEADS, THINGS
+from modelwright.graphs.planning.tool_names import ANSWER, SEARCH
 from modelwright.models.base import DraftStep
 
 

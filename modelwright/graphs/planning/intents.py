@@ -12,6 +12,7 @@ from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause, comes_later, goes_first
 from modelwright.graphs.planning.cues import Match, accepted, all_cues, meant
 from modelwright.graphs.planning.lexicon import LIKELY, SURE, lexicon
+from modelwright.graphs.planning.tool_names import LOSS
 
 MARGIN = 1.0
 """Points that the best tool must be ahead of the next; cues weigh 1, 2 or 3."""
@@ -122,9 +123,9 @@ def _merged(intents: Sequence[Intent]) -> list[Intent]:
         last = merged[-1] if merged else None
         if last and not last.tool and intent.tool and last.scores.get(intent.tool, 0.0) >= LIKELY:
             merged[-1] = Intent(last.clause + intent.clause, _best_of(last.scores, intent.scores), intent.tool)
-        elif last and last.tool == "compare" and intent.tool == "quantization_quality" and "dataset" not in _things(last):
+        elif last and last.tool == "compare" and intent.tool == LOSS and "dataset" not in _things(last):
             merged[-1] = Intent(last.clause + intent.clause, intent.scores, intent.tool)  # "what does it do to the quality if …"
-        elif last and (last.tool, intent.tool) == ("quantization_quality", "kv_cache") and _only_types(intent):
+        elif last and (last.tool, intent.tool) == (LOSS, "kv_cache") and _only_types(intent):
             last.clause = last.clause + intent.clause  # "… and the same for a q8_0 KV cache"
         elif last and last.tool and _belongs_to(intent, last):
             if _one_comparison(last, intent):
@@ -153,9 +154,7 @@ def _belongs_to(intent: Intent, last: Intent) -> bool:
     own = set(_things(intent))
     its_data = own <= {"file"} or (own <= {"dataset", "file"} and "dataset" not in _things(last))
     measured_too = last.tool == "compare" and intent.tool == "evaluate" and (not own or its_data)
-    in_the_card = (
-        last.tool == "quantization_quality" and intent.tool in ("compare", "evaluate") and "dataset" not in (own & {*_things(last)})
-    )
+    in_the_card = last.tool == LOSS and intent.tool in ("compare", "evaluate") and "dataset" not in (own & {*_things(last)})
     in_the_card = in_the_card or (last.tool == "compare_tokenizers" and intent.tool == "compare" and "dataset" not in own)
     return measured_too or in_the_card or _one_comparison(last, intent)
 

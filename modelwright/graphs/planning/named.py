@@ -155,28 +155,6 @@ def near(field: FieldSpec, number: Candidate, candidates: Sequence[Candidate], t
     return any(stem(word) in roots or any(nearly(word, other) for other in wanted) for word in said)
 
 
-_MEASURED = re.compile(
-    r"\s?(?:[%€$£°:/]|\d{3}\b|(?:g[io]?[ob]|go|mo|gio|mib|w|kw|kwh|watts?|h|min\w*|uhr|heures?|horas?|ore|uur)(?!\w))", re.IGNORECASE
-)
-"""Behind a number that is no count: an amount of money or memory, a time, a part of 22 000."""
-ALIKE = ({"users", "concurrency", "batch_size"}, {"prompt_tokens", "input_tokens"}, {"max_length", "context_length"})
-"""Arguments of several tools that the same words speak of."""
-
-
-def claimed(field: FieldSpec, number: Candidate, text: str) -> bool:
-    """Whether the words beside a number say that it is for something else than this argument, whichever tool has that."""
-    is_article = number.value == 1 and not number.text.isdigit()
-    too_small = field.least is not None and float(number.value) < field.least
-    if too_small or is_article or _MEASURED.match(text, number.end) or re.search(r"\d[ .,]$", text[: number.start]):
-        return True
-    counts_tokens = re.search(r"token|length|window", field.name) is not None
-    if not counts_tokens and re.match(r"\s?-?tok", text[number.end :], re.IGNORECASE):
-        return True
-    same = next((group for group in ALIKE if field.name in group), {field.name})
-    others = [name for name in lexicon().arguments if name not in same]
-    return any(_named(n, number, text, 0, len(text)) or phrases.shaped(n, text, number.start, number.end) for n in others)
-
-
 def counts_cards(number: Candidate, candidates: Sequence[Candidate], text: str) -> bool:
     return any(c.kind == "gpu" and number.end <= c.start and _OF_CARDS.fullmatch(text[number.end : c.start]) for c in candidates)
 

@@ -109,7 +109,7 @@ finds fails doesn't don't isn't actually really ever often still already always 
 """
 _NO_NAMES = frozenset(_SMALL.split())
 _IDENTIFIER = re.compile(
-    r"(?<![\w./:-])(?!(?:r|a|bs|pp|tg|x|c|n)\d+\b|lr\d)(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE
+    r"(?<![\w./:-])(?!(?:r|a|bs|pp|tg|x|c|n)\d+\b|lr\d|e2e\b)(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE
 )
 _FOLDER = (
     r"(?:folder(?:u|ze)?|directory|ordner|verzeichnis|carpeta|directorio|dossier|répertoire|cartella|pasta|map(?:pen?)?|katalog(?:u|en)?"

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from modelwright.graphs.planning.candidate import Candidate
 
-_GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit|ms|msec|secs?|mb)\b"
+_GLUED = r"(?:tok(?:en)?s?|steps?|ep(?:och)?s?|rows?|users?|reqs?|layers?|heads?|bit|ms|msec|s|secs?|mb|k?w|watts?|yrs?)\b"
 """Units that people write without a space: 512tok, 3ep. Before the number they do so with r32, a64, lr1e-4, bs8, pp512, tg128 and x5."""
 _DIGITS = re.compile(
     r"(?:(?<![\w.])|(?<=[\s,;(]r)|(?<=[\s,;(]x)(?!86|64)|(?<=[\s,;(](?:bs|pp|tg|lr))"
@@ -23,7 +23,7 @@ _DIGITS = re.compile(
     r"|\A\d{1,4},\d{2}\Z"
     r"|\d{1,4},\d{1,2}(?=\s(?:(?:el|le|il|o|os|para|por|pour|per|für)\s)?(?:(?:de|en|di|die|la)\s)*(?:salida|sortie|uscita|sa[íi]da|ausgabe)\b)"
     r"|\d{1,2},5(?=\s(?:epo\w+|époq\w+|époc\w+|sek\w*|segund\w*|secon\w+|s)\b)|\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
-    rf"(?:(?P<k>\s?k(?:ilo)?)|\s?(?P<big>thousand|million|tausend|mil|mille|mila|duizend)|(?P<m>m))?(?:(?![\w%]|\.\d)|(?={_GLUED}))",
+    rf"(?:(?P<k>\s?k(?:ilo)?(?!w))|\s?(?P<big>thousand|million|tausend|mil|mille|mila|duizend)|(?P<m>m(?!s\b)))?(?:(?![\w%]|\.\d)|(?={_GLUED}))",
     re.IGNORECASE,
 )
 _MARKER = re.compile(r"\([1-9]\)\s")

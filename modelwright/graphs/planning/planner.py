@@ -7,7 +7,6 @@ repair.py mends what can be mended, at most twice.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,6 +47,7 @@ from modelwright.graphs.planning.reading import Reading
 from modelwright.graphs.planning.recall import Embed, RememberedPlan
 from modelwright.graphs.planning.sheet import THINGS, Sheet
 from modelwright.graphs.planning.strangers import nothing_known
+from modelwright.graphs.planning.tool_names import ANSWER
 from modelwright.graphs.planning.weighing import rules_sure
 from modelwright.graphs.planning.workflows import Workflow
 from modelwright.models.base import Draft, OnModelCall, PlanningModel, Ranks, WholePlans
@@ -87,9 +87,8 @@ class Planner:
         self._model, self._tools, self._workspace = model, dict(tools), workspace
         self._consult = Consult(model, self._tools, on_model_call or (lambda call: None), self._note, embed, remembered, memories)
         self._facts, self._indexes, self._made = facts, indexes, made
-        self._vague = self._drafted = self._wordless = False
+        self._vague = self._drafted = self._wordless = self._trusted = False
         self._sure: frozenset[str] = frozenset()
-        self._score = -math.inf
         self.last_trace: list[Json] = []
         """What each stage of the last plan saw: candidates, points of every clause, recalled tools, draft, decision."""
 
@@ -101,8 +100,7 @@ class Planner:
         _check_request(request)
         workflows.check_own(self._workspace, self._tools)
         self.last_trace, self._sure = [], frozenset()
-        self._vague = self._drafted = self._wordless = False
-        self._sure, self._score = frozenset(), -math.inf
+        self._vague = self._drafted = self._wordless = self._trusted = False
         scripted = self._scripted(request, answers)
         if scripted is not None:
             return scripted
@@ -179,8 +177,9 @@ class Planner:
         agreed = [step.tool for step in draft.steps] == [i.tool for i in decision.intents]
         self._drafted = decision.by == "draft" or agreed  # a draft knows what comes first
         self._wordless = documents.is_wordless(draft)
-        self._sure = frozenset(step.tool for step in draft.steps) if draft.kind == "plan" and draft.score >= WHOLE else frozenset()
-        self._score = draft.score if decision.by in ("draft", "both") else -math.inf
+        likely = draft.score >= WHOLE
+        self._sure = frozenset(step.tool for step in draft.steps) if draft.kind == "plan" and likely else frozenset()
+        self._trusted = likely and decision.by in ("draft", "both")
         self._note("decision", {"by": decision.by, "kind": decision.kind, "tools": [i.tool for i in decision.intents]})
         if decision.by == "ask":
             return self._ask_what(draft, decision.intents, answers)
@@ -233,7 +232,7 @@ class Planner:
         steps = drafts.make(mine, self._tools, workflow, drafts.source_of(mine, found, answers.model(), self._workspace))
         sheet = Sheet(request, found, steps, answers, self._workspace, self._facts)
         sheet.rank = self._consult.rank if isinstance(self._model, Ranks) else None
-        sheet.draft_score = self._score
+        sheet.trusted = self._trusted
         sheet.wordless = self._wordless and not fill_text.quotes(request)
         fill.fill(sheet)
         if self._vague:
@@ -248,12 +247,12 @@ class Planner:
 
     def _may_be_answered(self, request: str) -> bool:
         """Whether it is a question, and documents were indexed that may hold its answer."""
-        return bool(self._indexes) and documents.ANSWER in self._tools and documents.is_question(request)
+        return bool(self._indexes) and ANSWER in self._tools and documents.is_question(request)
 
     def _asked_of_the_indexes(self, request: str) -> Plan:
         found = candidates.find(request, self._workspace, indexes=self._indexes)
         workflow = None if list(self._indexes) == [DEFAULT_INDEX] else workflows.called(ASKED)
-        asked = Intent(clauses.Clause(tuple(clauses.read(request, found))), {}, documents.ANSWER)
+        asked = Intent(clauses.Clause(tuple(clauses.read(request, found))), {}, ANSWER)
         self._note("decision", {"by": "documents", "kind": "plan", "tools": [asked.tool]})
         return self._fill(request, found, [asked], Answers([], self._workspace, self._made), workflow)
 

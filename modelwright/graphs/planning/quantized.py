@@ -9,9 +9,8 @@ from modelwright.contract import Tool
 from modelwright.graphs.planning import cache_types
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.intents import Intent
+from modelwright.graphs.planning.tool_names import LOSS, TRAINS
 
-LOSS = "quantization_quality"
-_TRAINS = frozenset({"finetune", "align", "pretrain"})
 _LOST = re.compile(
     r"\b(?:loss|los[et]s?|lost|degrad\w+|damage\w*|worse|hurts?|impact|gap|kld?|diverge\w+|difference|original\w*"
     r"|verlust\w*|verlor\w*|verli[ee]s\w*|slechter|förlust\w*|förlor\w*|sämre|försämr\w*|stryk|tab|tabt|tapt\w*|dårligere|forringe\w*|ringere"
@@ -24,7 +23,7 @@ def with_quantize(asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[In
     """ "compare a.gguf with its Q4 version", "export it as Q4_K_M": a type that only quantize can make asks for quantize."""
     if "quantize" not in tools:
         return list(asked)
-    if any(i.tool in ("kv_cache", "quantization_quality") for i in asked):
+    if any(i.tool in ("kv_cache", LOSS) for i in asked):
         asked = cache_types.without_their_clauses(asked)
     if any(i.tool == "quantize" for i in asked):
         return _measured([i for i in asked if not (i.tool == "export_model" and _is_file(i))], tools)
@@ -46,7 +45,7 @@ def _measured(asked: Sequence[Intent], tools: Mapping[str, Tool]) -> list[Intent
     names = [i.tool for i in asked]
     measures = [i for i in asked[names.index("quantize") + 1 :] if i.tool in ("compare", "evaluate") and _on_text(i)]
     words = " ".join(t.text for i in asked for t in i.clause.tokens if t.candidate is None)
-    if LOSS in names or LOSS not in tools or not measures or not _TRAINS.isdisjoint(names):
+    if LOSS in names or LOSS not in tools or not measures or not TRAINS.isdisjoint(names):
         return list(asked)
     if not any(i.tool == "compare" for i in measures) and not _LOST.search(words):
         return list(asked)

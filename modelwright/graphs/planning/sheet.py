@@ -12,7 +12,6 @@ fill_same.py     what two steps share
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +64,8 @@ class Sheet:
         """The model that the request starts from, with its evidence."""
         self.rank: Rank | None = None
         """How likely the planning model finds values; None where it cannot tell."""
-        self.draft_score = -math.inf
-        """Mean log-probability of the draft that the steps follow, nats."""
+        self.trusted = False
+        """Whether the steps follow a draft that is likely: its numbers need no name beside them."""
         self.wordless = False
         """Whether the request does not say what to look for: "can you look something up for me"."""
 

@@ -153,6 +153,11 @@ def test_groups_in_many_words(field: str, text: str, names: list[str]) -> None:
         ("query", "look up toll rights in it, twelve hits", "toll rights"),
         ("query", 'find "clause 7.2(c)" in it', "clause 7.2(c)"),
         ("query", 'look up "BC547 collector current"', "BC547 collector current"),
+        ("query", "the 10 best passages on data retention, I'll read them myself", "data retention"),
+        ("query", "could you show me the passages that best fit parental leave?", "parental leave"),
+        ("query", "list the passages about fees, and after that answer this: who signs?", "fees"),
+        ("question", "I know I read it in there... who coined the term clitic? Two sentences", "who coined the term clitic?"),
+        ("question", "and after that answer one question from it: is harmony progressive?", "is harmony progressive?"),
     ],
 )
 def test_the_words_that_are_asked(name: str, text: str, said: str, workspace: Path) -> None:

@@ -31,7 +31,7 @@ class Drafting:
 
     name = "drafting"
 
-    def __init__(self, *steps: tuple[str, Mapping[str, Sequence[str]]], kind: str = "plan", score: float = -0.1) -> None:
+    def __init__(self, *steps: tuple[str, Mapping[str, Sequence[str]]], kind: str = "plan", score: float = -0.25) -> None:
         made = tuple(DraftStep(tool, {k: list(v) for k, v in fields.items()}) for tool, fields in steps)
         self.given = Draft(kind, made, score, alternatives=tuple((tool, score) for tool, _ in steps))
         self.asked: list[DraftQuestion] = []
@@ -96,7 +96,7 @@ def test_a_number_is_for_no_argument_that_the_request_does_not_speak_of(workspac
 
 def test_numbers_that_are_named_speak_for_the_tool_that_takes_them(workspace: Path, all_tools: dict[str, Tool]) -> None:
     put_files(workspace, ["a.jsonl"])
-    wrong = Drafting(("rag_answer", {"max_sentences": ["N2"]}), score=-0.12)
+    wrong = Drafting(("rag_answer", {"max_sentences": ["N2"]}), score=-0.25)
     plan = planned("Feinabstimmung des eingebauten Modells auf a.jsonl, 3 Epochen, Rang 8", workspace, load_all(), wrong)
     assert [(s.tool, s.args["dataset"], s.args["epochs"], s.args["lora_rank"]) for s in plan.steps] == [("finetune", "a.jsonl", 3, 8)]
 

@@ -141,15 +141,20 @@ class OneTool:
         pass
 
 
-@pytest.mark.parametrize(("tool", "request_", "args"), REQUESTS)
-def test_what_is_said_is_filled(tool: str, request_: str, args: dict[str, Any], workspace: Path, all_tools: dict[str, Tool]) -> None:
-    put_files(workspace, ["a.gguf", "b.gguf", "a.jsonl", "b.jsonl", "notes/page.md", "runs/a/adapter_config.json"])
-    plan = Planner(OneTool(tool), all_tools, workspace).plan(request_)
+def assert_stated(tool: str, request: str, args: dict[str, Any], workspace: Path, tools: dict[str, Tool]) -> None:
+    """That the request gives the tool these values, each proved by its source."""
+    plan = Planner(OneTool(tool), tools, workspace).plan(request)
     assert plan.kind == "plan", plan.question
-    check(plan, all_tools)
+    check(plan, tools)
     assert unsupported(plan, workspace) == []
     step = next(s for s in plan.steps if s.tool == tool)
     assert {name: step.args.get(name) for name in args} == args
+
+
+@pytest.mark.parametrize(("tool", "request_", "args"), REQUESTS)
+def test_what_is_said_is_filled(tool: str, request_: str, args: dict[str, Any], workspace: Path, all_tools: dict[str, Tool]) -> None:
+    put_files(workspace, ["a.gguf", "b.gguf", "a.jsonl", "b.jsonl", "notes/page.md", "runs/a/adapter_config.json"])
+    assert_stated(tool, request_, args, workspace, all_tools)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 
 from modelwright.contract import Tool
-from modelwright.graphs.plancheck import check
-from modelwright.graphs.planning.evidence import unsupported
-from modelwright.graphs.planning.languages import is_foreign
 from modelwright.graphs.planning.nouns import find_output_names
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.planner import Planner
@@ -18,7 +15,7 @@ from modelwright.types import Plan
 
 from .conftest import put_files
 from .test_arguments import Drafts, used
-from .test_phrases import OneTool
+from .test_phrases import assert_stated
 
 FILES = ["a.gguf", "b.gguf", "a.jsonl", "a_test.jsonl", "runs/a/adapter_config.json", "base/config.json", "notes/page.md"]
 SAID = [
@@ -53,12 +50,7 @@ SAID = [
 @pytest.mark.parametrize(("tool", "request_", "args"), SAID)
 def test_a_value_said_in_other_words(tool: str, request_: str, args: dict[str, Any], workspace: Path, all_tools: dict[str, Tool]) -> None:
     put_files(workspace, [*FILES, "b.txt"])
-    plan = Planner(OneTool(tool), all_tools, workspace).plan(request_)
-    assert plan.kind == "plan", plan.question
-    check(plan, all_tools)
-    assert unsupported(plan, workspace) == []
-    step = next(s for s in plan.steps if s.tool == tool)
-    assert {name: step.args.get(name) for name in args} == args
+    assert_stated(tool, request_, args, workspace, all_tools)
 
 
 def drafted(request: str, workspace: Path, tools: dict[str, Tool], *steps: Any, score: float = -0.12) -> Plan:
@@ -92,17 +84,6 @@ def test_steps_that_both_name_in_one_order_are_no_workflow_of_another(workspace:
     assert used(drafted(request, workspace, all_tools, *steps, score=-0.05)) == ["finetune", "compare", "export_model"]
 
 
-@pytest.mark.parametrize(
-    ("request_", "rank"),
-    [("Niech się uczy z a.jsonl metodą qlora, rangą 8 i potem na gguf", 8), ("train it on a.jsonl with the qlora method, thing 8", None)],
-)
-def test_a_drafted_number_beside_an_unknown_noun_counts_in_other_languages(
-    request_: str, rank: int | None, workspace: Path, all_tools: dict[str, Tool]
-) -> None:
-    step = drafted(request_, workspace, all_tools, ("finetune", {"dataset": ["D1"], "lora_rank": ["N1"]}), score=-0.3).steps[0]
-    assert step.args.get("lora_rank") == rank
-
-
 def test_a_drafted_number_of_another_language_that_counts_something_else_does_not(workspace: Path, all_tools: dict[str, Tool]) -> None:
     step = ("finetune", {"dataset": ["D1"], "lora_rank": ["N1"]})
     step = drafted("trenuj na a.jsonl i na koniec 3 epoki", workspace, all_tools, step).steps[0]
@@ -132,12 +113,6 @@ def test_italian_for_what_is_needed_is_no_server(workspace: Path, all_tools: dic
 )
 def test_spoken_numbers(text: str, values: list[int]) -> None:
     assert [c.value for c in find_numbers(text)] == values
-
-
-def test_languages_by_their_small_words() -> None:
-    assert is_foreign("trainiere das Modell auf a.jsonl und danach auf b.jsonl")
-    assert not is_foreign("train the model on a.jsonl and then on b.jsonl")
-    assert not is_foreign("bench a.gguf c=1,2 pp512")
 
 
 def test_a_name_to_save_under_in_languages_whose_small_words_are_english_ones() -> None:

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from modelwright.contract import Tool
-from modelwright.graphs.plancheck import check
 from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidate import Candidate
-from modelwright.graphs.planning.evidence import unsupported
 from modelwright.graphs.planning.fill_text import text_for
 from modelwright.graphs.planning.nouns import find_indexes, with_served_names
 from modelwright.graphs.planning.numbers import find_numbers, implied
@@ -20,7 +18,7 @@ from modelwright.graphs.planning.units import in_own_unit
 
 from .conftest import put_files
 from .test_arguments import Drafts
-from .test_phrases import OneTool
+from .test_phrases import assert_stated
 
 FILES = ["a.gguf", "b.gguf", "a-q4.gguf", "a-q8.gguf", "a.jsonl", "a_val.jsonl", "b.txt", "c.txt", "notes/page.md", "base/config.json"]
 STATED = [
@@ -57,6 +55,19 @@ STATED = [
         {"quantization": "fp8", "batch_size": 4, "context_length": 4096},
     ),
     ("memory_fit", "does base/ as int8 go into 12 GiB?", {"quantization": "int8", "memory_gib": 12}),
+    ("choose_engine", "3 users, a separate LoRA per department on one server", {"users": 3, "needs": ["multi_lora"]}),
+    ("cost", "the rig pulls 380w, 0.28 usd per kwh, 45 tok/s, 80 tokens out", {"power_watts": 380, "electricity_price": 0.28}),
+    ("evaluate_retrieval", "measure the index kb with a.jsonl, set the rewrites to zero", {"max_rewrites": 0}),
+    ("benchmark", "load test the model, replies are like 80 tok", {"model": "builtin", "output_tokens": 80}),
+    ("benchmark", "a.gguf, one user and 128 out so I have a reference", {"output_tokens": 128}),
+    ("benchmark", "a.gguf, a whole reply in 1500ms", {"e2e_ms": 1500}),
+    ("benchmark", "a.gguf at 2 and 5 rps, e2e SLO is 3s", {"e2e_ms": 3000, "rate": [2, 5]}),
+    ("quantization_quality", "we must not lose accuracy: a.gguf in Q4_K_M, KL divergence on b.txt", {"dataset": "b.txt", "metrics": None}),
+    (
+        "quantization_quality",
+        "a.gguf in Q4_K_M, also the accuracy on a.jsonl, exact match",
+        {"eval_dataset": "a.jsonl", "metrics": ["exact_match"]},
+    ),
     ("benchmark", "a.gguf com 4 requisições ao mesmo tempo", {"concurrency": [4], "requests": None}),
     ("benchmark", "a.gguf con 2 peticiones simultáneas", {"concurrency": [2], "requests": None}),
     (
@@ -179,12 +190,7 @@ def test_a_stated_value_reaches_its_argument(
     tool: str, request_: str, args: dict[str, Any], workspace: Path, all_tools: dict[str, Tool]
 ) -> None:
     put_files(workspace, FILES)
-    plan = Planner(OneTool(tool), all_tools, workspace).plan(request_)
-    assert plan.kind == "plan", plan.question
-    check(plan, all_tools)
-    assert unsupported(plan, workspace) == []
-    step = next(s for s in plan.steps if s.tool == tool)
-    assert {name: step.args.get(name) for name in args} == args
+    assert_stated(tool, request_, args, workspace, all_tools)
 
 
 @pytest.mark.parametrize(

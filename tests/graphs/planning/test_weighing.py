@@ -13,7 +13,7 @@ from modelwright.tools import load_all
 
 from .test_arguments import Drafts, plan_of, used
 
-SURE, DOUBTFUL, CERTAIN = -0.02, -0.12, -0.01
+SURE, DOUBTFUL, CERTAIN = -0.02, -0.25, -0.01
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def installed() -> dict[str, Tool]:
         (
             "indexiere notes/ und dann beantworten: wer leitet die 12 Gruppen?",
             ["rag_index", "choose_engine"],
-            SURE,
+            DOUBTFUL,
             ["rag_index", "rag_answer"],
         ),
         # the same twice of a tool that is not said, where a sure word says another
