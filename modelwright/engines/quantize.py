@@ -31,10 +31,10 @@ from modelwright.engines.outputs import need_space, place, refuse_existing
 from modelwright.errors import BadRequest, ModelRefError, ToolFailed
 from modelwright.modelrefs import Model
 from modelwright.sizing.blocks import TYPES
+from modelwright.sizing.mixes import NEEDS_IMATRIX
 
 Json = dict[str, Any]
 FULL = frozenset({"F32", "F16", "BF16"})
-_NEEDS_IMATRIX = re.compile(r"IQ1|IQ2|IQ3_XXS|Q2_K_S")
 _FALLBACK = re.compile(r"(\S+)\s+- ncols\s+(\d+) not divisible by (\d+) \(required for type\s+(\S+)\) -> falling back to\s+(\S+)")
 _PROGRESS = re.compile(r"\[\s*(\d+)/\s*(\d+)\]\s+(\S+)")
 
@@ -157,7 +157,7 @@ def check_source(model: Model) -> gguf_header.Header:
 
 def _refuse_without_imatrix(wanted: list[Type], dataset: str | None) -> None:
     for kind in wanted:
-        if not dataset and _NEEDS_IMATRIX.match(kind.name):
+        if not dataset and NEEDS_IMATRIX.match(kind.name):
             fix = "give imatrix_dataset, a few hundred rows like those it will see, or choose Q3_K_M or larger"
             raise BadRequest(f"{kind.name} needs an importance matrix", fix=fix)
 

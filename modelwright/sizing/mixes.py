@@ -27,6 +27,8 @@ DEFAULTS = {
 }
 """file type -> the type of a matrix that no rule names"""
 LOW = frozenset({"IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "IQ1_S", "IQ1_M"})
+NEEDS_IMATRIX = re.compile(r"IQ1|IQ2|IQ3_XXS|Q2_K_S")
+"""File types that llama.cpp does not write without an importance matrix."""
 MEDIUM_LOW = frozenset({"IQ2_S", "IQ2_M"})
 
 

@@ -10,8 +10,9 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from modelwright.canonical import sha256_of_path
 from modelwright.data import reader, sources
@@ -40,6 +41,12 @@ class EvaluationArgs(ToolArgs):
     limit: int | None = Field(None, ge=1, description="rows, a sample drawn with the seed and kept in file order; unset: all rows")
     max_new_tokens: int = Field(128, ge=1, le=8192, description="longest answer, tokens")
     seed: int | None = Field(None, ge=0, description="of the sample and the bootstrap; unset: the settings' seed")
+
+    @model_validator(mode="after")
+    def _something_to_look_for(self) -> Self:
+        if "regex" in (self.metrics or ()) and self.pattern is None:
+            raise ValueError("the metric regex needs a pattern")
+        return self
 
 
 class HashedFile(Strict):

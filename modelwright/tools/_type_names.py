@@ -3,7 +3,7 @@
 Two facts to know. The check is no part of the JSON schema: a planner that was trained on the schemas sees them as they were. And
 llama.cpp's names stand here, as asking it takes a second; a test compares them with what the engine can write.
 
-NOT here: whether this machine can make a format (engines/low_bit.py), whether a format needs an importance matrix (engines/quantize.py).
+NOT here: whether this machine can make a format (engines/low_bit.py).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from modelwright.contract import NO_SUCH_NAME
 from modelwright.engines.low_bit import KINDS
 from modelwright.sizing.kv import CACHE_TYPES
+from modelwright.sizing.mixes import NEEDS_IMATRIX
 from modelwright.sizing.weights import FULL, OTHER_BITS, file_types
 
 ONLY_WRITTEN = ("MXFP4_MOE", "NVFP4", "Q1_0")
@@ -50,3 +51,10 @@ QuantType = Annotated[str, AfterValidator(_one_of("quantization type", (*QUANTIZ
 WeightType = Annotated[str, AfterValidator(_one_of("type of weights", (*file_types(), *OTHER_BITS), (*USUAL, "F16", *OTHER_BITS)))]
 """What a size can be reckoned for."""
 CacheType = Annotated[str, AfterValidator(_one_of("type of the KV cache", CACHE_TYPES, CACHE_TYPES))]
+
+
+def refuse_without_imatrix(types: Sequence[str], dataset: str | None) -> None:
+    """Raise ValueError for a type that cannot be made without text to weigh columns by: before the run, not in the middle of it."""
+    bare = [name for name in types if NEEDS_IMATRIX.match(_plain(name))]
+    if bare and dataset is None:
+        raise ValueError(f"{bare[0]} needs an imatrix_dataset, text to weigh columns by; Q3_K_M and larger need none")

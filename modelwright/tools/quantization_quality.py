@@ -29,7 +29,7 @@ from modelwright.tools._evaluation_models import BUILTIN_BYTES, LLAMA, SPEED, ro
 from modelwright.tools._evaluation_rows import EvaluationArgs, absolute
 from modelwright.tools._quality import Quality, TaskScore, Wanted
 from modelwright.tools._quantizing import seconds_a_weight
-from modelwright.tools._type_names import CacheType, QuantType
+from modelwright.tools._type_names import CacheType, QuantType, refuse_without_imatrix
 from modelwright.types import Check, DatasetPath, Effect, Estimate, Json, ModelRef, ToolArgs, ToolResult
 
 TEMPORARY = "temporary"
@@ -67,6 +67,7 @@ class Args(ToolArgs):
             raise ValueError("name the original in model, or first in models")
         if set(self.metrics or ()) - {"perplexity"} and not self.eval_dataset:  # perplexity is measured on the text in any case
             raise ValueError("metrics need an eval_dataset")
+        refuse_without_imatrix(self.types, self.imatrix_dataset)
         return self
 
 

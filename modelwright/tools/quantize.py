@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from modelwright.canonical import sha256_of_path
 from modelwright.contract import ToolContext, tool
@@ -20,7 +20,7 @@ from modelwright.errors import BadRequest, ModelRefError
 from modelwright.modelrefs import Model, resolve
 from modelwright.text import human_bytes
 from modelwright.tools._quantizing import on_disk, seconds_a_weight
-from modelwright.tools._type_names import QuantType
+from modelwright.tools._type_names import QuantType, refuse_without_imatrix
 from modelwright.types import (
     Artifact,
     Check,
@@ -50,6 +50,11 @@ class Args(ToolArgs):
         None, description="text to weigh columns by; IQ1, IQ2, IQ3_XXS and Q2_K_S need it; gptq and awq are calibrated on it"
     )
     output: OutputPath | None = Field(None, description="folder for what is made; the run's folder if unset")
+
+    @model_validator(mode="after")
+    def _columns_weighed(self) -> Args:
+        refuse_without_imatrix(self.types, self.imatrix_dataset)
+        return self
 
 
 class Quantization(Strict):

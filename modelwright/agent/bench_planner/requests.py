@@ -23,6 +23,7 @@ from modelwright.contract import Tool
 from modelwright.errors import DataError, ModelwrightError
 from modelwright.graphs.plancheck import check
 from modelwright.graphs.planning.evidence import unsupported
+from modelwright.graphs.planning.paths import NOT_PATHS
 from modelwright.graphs.planning.planner import Planner
 from modelwright.models.base import ModelCall, PlanningModel
 from modelwright.scoring.plans import PlanScore, score
@@ -153,10 +154,14 @@ def stand_ins(case: Case, root: Path) -> None:
     for match in PATH.finditer(case.request):
         name = (match.group(1) or match.group(2)).rstrip(".,:;!?")
         path_like = name.lower().endswith((*DATA, ".gguf")) or name.startswith("./") or name.endswith("/") or "/" in name
-        if path_like and not name.startswith((".gguf", ".jsonl")) and name.rstrip("/") not in written and not NO_PATH.search(name):
+        if path_like and not name.startswith((".gguf", ".jsonl")) and name.rstrip("/") not in written and not _is_no_path(name):
             put(root, name, model=_is_a_models(name, case.request[: match.start()]))
     for name in case.folders:
         put(root, name, model=True)
+
+
+def _is_no_path(name: str) -> bool:
+    return bool(NO_PATH.search(name)) or name.lower() in NOT_PATHS
 
 
 def _is_a_models(name: str, before: str) -> bool:

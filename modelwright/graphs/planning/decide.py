@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from modelwright.contract import Tool
-from modelwright.graphs.planning import advice, arguments, documents, weighing
+from modelwright.graphs.planning import advice, arguments, documents, left_unsaid, weighing
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cues import ELSEWHERE, all_cues, denied
 from modelwright.graphs.planning.drafted import once, only_more, worth_their_place
@@ -22,12 +22,9 @@ from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import SURE, lexicon
 from modelwright.graphs.planning.reading import Reading
 from modelwright.graphs.planning.sheet import THINGS
-from modelwright.graphs.planning.weighing import MOST_DRAFTED, Case, rules_sure
+from modelwright.graphs.planning.weighing import MOST_DRAFTED, WHOLE, Case, rules_sure
 from modelwright.models.base import Draft, DraftStep
 
-WHOLE = -0.2
-"""Mean log-probability of a draft, nats, from which it is believed as it is, and from which its steps need no word that speaks for
-them. Of 251 such drafts of 320 new requests 246 had the right tools; the rules alone had them in 185."""
 WEAK = -1.5
 """The same, below which it is a guess: with rules that see nothing either, the user is asked."""
 PLAIN = -0.22
@@ -39,7 +36,7 @@ REFUSAL = -0.7
 MAY_ASK = -2.0
 """Of "ask" beside "none", from which a request of which the rules are sure is taken for incomplete: of 7 such requests of 1,710 new ones
 all were, of 5 below it 3 were out of scope."""
-DOUBT = -0.1
+DOUBT = -0.2
 """Of "none", below which it is not believed against rules that are sure where the request speaks of a model or a file (p = 0.9)."""
 
 
@@ -56,18 +53,27 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
     """`asked` is what the rules read, possibly undecided; `draft` what the model made of it."""
     case = Case(*_without(denied(reading.tokens, all_cues(tools)), asked, draft), reading, tools)
     steps = case.draft.steps
-    possible = weighing.is_no_refusal(case.draft)
+    possible = weighing.is_no_refusal(case.draft) or (draft.kind == "question" and left_unsaid.is_sure(draft))
     foreign = not possible and bool(case.said) and all(i.tool.startswith(ELSEWHERE) for i in (case.said[0], case.said[-1]))
     if foreign and not (case.first >= GUESS and weighing.outweighs(case, [s.tool for s in steps])):
         return Decision("rules", list(case.asked))
     beyond = mistaken(case.asked, [] if draft.kind == "question" else [step.tool for step in steps])
     if beyond and not possible:
         return Decision("rules", beyond)
+    if left_unsaid.is_no_plan(draft) and not weighing.says_what_to_find(case) and not weighing.asks_an_index(case):
+        return _incomplete(case) if weighing.may_be_asked(case) else Decision("draft", [], "none")
     if weighing.nothing_is_meant(case):
         return Decision("draft", [], "none")
     if draft.kind != "plan":
         return _without_a_plan(case)
     return _believed(case) or _with_drafted_numbers(case, _weighed(case))
+
+
+def _incomplete(case: Case) -> Decision:
+    """What is missing is asked about when the rules' plan or the draft's is filled."""
+    if weighing.asks_by_rules(case):
+        return Decision("rules", list(case.asked))
+    return replace(_of_draft(case, case.draft.steps), kind="question")
 
 
 def _with_drafted_numbers(case: Case, decision: Decision) -> Decision:
@@ -100,7 +106,7 @@ def _believed(case: Case) -> Decision | None:
     drafted = [step.tool for step in steps]
     vacant = len(case.draft.steps) - len(steps)  # the same again, where another tool is meant: "index it, check it, answer me"
     is_whole = (len(steps) < MOST_DRAFTED and not vacant) or set(case.mine) <= set(drafted)
-    gainsaid = weighing.states_more(case, drafted) or (case.rules and weighing.says_no_more(case))
+    gainsaid = weighing.states_more(case, drafted) or weighing.begins_unsure(case, drafted) or (case.rules and weighing.says_no_more(case))
     if case.draft.score < WHOLE or not steps or not is_whole or gainsaid:
         return None
     alike = sorted(case.mine) == sorted(drafted)
@@ -136,7 +142,7 @@ def _asks_for_nothing(case: Case, drafted: Sequence[str]) -> bool:
 
 
 def _rules_know_better(case: Case, drafted: Sequence[str]) -> bool:
-    if weighing.states_more(case, drafted):
+    if weighing.states_more(case, drafted) or weighing.begins_unsure(case, drafted):
         return True
     spoken, sure = arguments.spoken_of(case.reading.said), rules_sure(case.said)
     misses_a_thing = weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted)
@@ -196,15 +202,10 @@ def _without_a_plan(case: Case) -> Decision:
     decided = bool(case.rules) and (all(i.tool for i in case.said) or all(weighing.points_of(i) >= SURE for i in case.rules))
     if asks and (sure or (decided and case.has("D"))):
         return Decision("rules", list(case.asked))  # what is missing is asked about when the plan is filled
-    doubted = first < DOUBT and not lexicon().words["model_things"].isdisjoint(t.word for t in case.reading.tokens)  # "the new checkpoint"
-    names_things = doubted or any(c.kind in THINGS for c in case.reading.found)
     general = not asks and advice.asked_for(case.reading.request, case.reading.found)
-    # three cues or more, or a second sure one
-    certain = not general and sure and min(i.scores[i.tool] for i in case.asked) > SURE + 0.25
     incomplete = rules_sure(case.said) and not general and dict(case.draft.alternatives).get("ask", -math.inf) >= MAY_ASK
-    if case.rules and (
-        first < REFUSAL or certain or incomplete or (not asks and ((sure and names_things) or weighing.says_what_to_find(case)))
-    ):
+    doubted = first < REFUSAL if asks else first < DOUBT and (incomplete or weighing.says_what_to_find(case))
+    if case.rules and doubted:
         return Decision("rules", list(case.asked))
     known = [s for s in case.draft.steps if s.tool in case.tools]
     return Decision("draft", from_draft(known, case.asked, case.reading, case.tools), case.draft.kind)

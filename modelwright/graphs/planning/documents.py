@@ -18,11 +18,9 @@ from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import SURE
 from modelwright.graphs.planning.tool_names import ANSWER, INDEX, RETRIEVAL_QUALITY, SEARCH
 from modelwright.graphs.planning.words import tokenize
-from modelwright.models.base import Draft, DraftStep
+from modelwright.models.base import DraftStep
 
 TOOLS = frozenset({INDEX, SEARCH, ANSWER})
-WORDLESS = -0.3
-"""Mean log-probability of "ask" from which it is believed that a request to search or answer does not say what for."""
 SOURCES = ("folder", "glob", "file")
 _PASSAGES = re.compile(
     r"\b(?:passages?|paragraphs?|snippets?|excerpts?|chunks?(?!(?:\s+\w+){0,3}\s+\d)|hits|matches|mentions|quotes|bits"
@@ -226,8 +224,3 @@ def tool_meant(request: str) -> str:
     if _PASSAGES.search(request):
         return SEARCH
     return ANSWER if _FACT.search(request) or request.rstrip().endswith(("?", "؟", "？")) else ""
-
-
-def is_wordless(draft: Draft) -> bool:
-    """ "can you look something up for me in the index hr": the draft asks, and a search without words lacks nothing else."""
-    return draft.kind == "question" and draft.steps[0].tool in (SEARCH, ANSWER) and draft.score >= WORDLESS

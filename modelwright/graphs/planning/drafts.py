@@ -125,13 +125,14 @@ def _one_for_each(draft: Draft) -> list[Draft]:
 
 
 def without_repeats(drafts: Sequence[Draft]) -> list[Draft]:
-    """Equal steps that write nothing are one; ids are counted anew, and what referred to the second refers to the first."""
+    """Of steps that write nothing one that says no more than another is left out; ids are counted anew, and what referred to it refers to
+    the other."""
     kept: list[Draft] = []
     now: dict[str, str] = {}
     for draft in drafts:
         draft.args = renumbered(draft.args, now)
         draft.sources = {name: _NAMED_STEP.sub(lambda m: m[1] + now.get(m[2], m[2]), text) for name, text in draft.sources.items()}
-        same = [d for d in kept if (d.tool.name, d.args) == (draft.tool.name, draft.args)]
+        same = [d for d in kept if d.tool.name == draft.tool.name and _says_no_more(draft, d)]
         if same and draft.tool.effects <= ONLY_READS:
             now[draft.id] = same[0].id
             continue
@@ -139,6 +140,15 @@ def without_repeats(drafts: Sequence[Draft]) -> list[Draft]:
         draft.id = now[draft.id]
         kept.append(draft)
     return kept
+
+
+def _says_no_more(draft: Draft, other: Draft) -> bool:
+    """Of its values all are the other's; of lists, that no values of one number are missing: "1, 4 and 16" and "4 and 16"."""
+    mine, theirs = draft.args, other.args
+    return all(
+        name in theirs and (value == theirs[name] or (isinstance(value, list) and isinstance(theirs[name], list) and {*value} < {*theirs[name]}))
+        for name, value in mine.items()
+    ) and bool(mine or not theirs)
 
 
 def renumbered(value: Any, now: Mapping[str, str]) -> Any:

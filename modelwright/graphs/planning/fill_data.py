@@ -121,7 +121,7 @@ def _other_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
     """The one data set that the request names elsewhere. Never silently what the same plan trains on, to measure with."""
     indexed = {d.args.get("path") for d in sheet.drafts if d.tool.name == "rag_index"}
     data = [c for c in sheet.candidates if c.kind in ("dataset", "folder") or (c.kind == "missing" and not sheet.model_like(c))]
-    data = [c for c in data if c.value not in indexed or c.kind == "dataset"]
+    data = [c for c in data if (c.value not in indexed or c.kind == "dataset") and c.evidence not in draft.sources.values()]
     elsewhere = list({c.value: c for c in data}.values())
     trained = {d.args.get("dataset") for d in sheet.drafts if made_models(d.tool)}
     if measures(draft.tool) and not mentions(draft.clause, *SAME):

@@ -27,7 +27,16 @@ _SAME = re.compile(
 )
 
 
+_MY_GROUP = re.compile(
+    r"\b(?:that|this|the same|said|my|our) (?:own )?group\b|\(mine\)|\((?:my|our) (?:group|team)\)|\b(?:i['’]?m|i am|we['’]?re|we are) (?:in|part of|a member"
+    r" of|one of) (?:it|that|them)\b",
+    re.IGNORECASE,
+)
+""" "restricted to group sre (mine). Then: what is …": who reads an index is who asks it."""
+
+
 def fill(sheet: Sheet) -> None:
+    _group_of_the_asker(sheet)
     for draft in sheet.drafts:
         for name, field in fields_of(draft.tool.args).items():
             givers = [d for d in sheet.drafts if d is not draft and (name in d.args or TWINS.get(name) in d.args)]
@@ -36,6 +45,14 @@ def fill(sheet: Sheet) -> None:
                 _take(draft, users[0], field, OF_USE)
             if name in SHARED and name not in draft.args and len(givers) == 1 and _shares(sheet, draft, givers[0], field):
                 _take(draft, givers[0], field)
+
+
+def _group_of_the_asker(sheet: Sheet) -> None:
+    givers = [d for d in sheet.drafts if "access" in d.args]
+    if len(givers) == 1 and _MY_GROUP.search(sheet.request):
+        for draft in sheet.drafts:
+            if "groups" in fields_of(draft.tool.args) and "groups" not in draft.args:
+                draft.args["groups"], draft.sources["groups"] = givers[0].args["access"], givers[0].sources["access"]
 
 
 def _shares(sheet: Sheet, draft: Draft, giver: Draft, field: FieldSpec) -> bool:

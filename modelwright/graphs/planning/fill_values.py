@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from modelwright.graphs.planning import cache_types, fill_lists, fill_models, fill_prices, fill_words, named, phrases
+from modelwright.graphs.planning import cache_types, fill_data, fill_lists, fill_models, fill_prices, fill_words, named, phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of
-from modelwright.graphs.planning.clauses import Clause
+from modelwright.graphs.planning.clauses import Clause, mentions
 from modelwright.graphs.planning.drafts import Draft
-from modelwright.graphs.planning.fields import FieldSpec
+from modelwright.graphs.planning.fields import FieldSpec, made_models, measures
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.questions import fits_role
@@ -42,7 +42,7 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         if name == "quantization" or (name == "types" and "kv_cache_types" in fields):
             fitting = [c for c in fitting if not cache_types.is_one(c, sheet.request)]
         fitting = fill_lists.as_many_as_said(sheet, field, _all_of_its_kind(sheet, draft, field, fitting))
-        fitting = [c for c in fitting if not (field.role == "documents" and _is_later(sheet, draft, c))]
+        fitting = [c for c in fitting if not (field.role == "documents" and _is_later(sheet, draft, c)) and not _learnt(sheet, draft, field, c)]
         if name in by_name or not fitting or name in draft.args or _said_otherwise(sheet, draft, field, fitting):
             continue
         fitting = [_closer(draft, c) for c in fitting]
@@ -53,6 +53,14 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         if field.role == "model" and field.is_list and len({c.value for c in fitting}) < 2:
             continue
         put(sheet, draft, field, fitting)
+
+
+def _learnt(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) -> bool:
+    """ "train on a.jsonl, then compare on the questions that Sam made": what is learnt from is not what is measured on, unless said."""
+    if field.role != "dataset" or not measures(draft.tool) or mentions(draft.clause, *fill_data.SAME):
+        return False
+    trained = {d.args.get("dataset") for d in sheet.drafts if made_models(d.tool)}
+    return candidate.value in trained and not any(c.value == candidate.value for c in draft.clause.candidates)
 
 
 def _all_of_its_kind(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> list[Candidate]:

@@ -120,7 +120,7 @@ _PHRASE = re.compile(r"\"[^\"\s]*(?: [^\"\s]+)+\"|“[^”\s]*(?: [^”\s]+)+”
 """Several words in quotes: a part number in them is no index."""
 _ENDS = r"\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bplease\b|\bthanks\b)"
 _OUTPUT_NAME = re.compile(
-    r"\b(?:sav|stor|writ|put|output|nam|call|dump|keep|speicher|gu[aá]rda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"
+    r"\b(?:sav|stor|writ|put|drop|plac|leav|stick|output|nam|call|dump|keep|speicher|gu[aá]rda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"
     r"|into|as|under|at|folder|it|als|unter|como|en|sous|come|dans|nella|na(?=\s+pasta)|naar|ins)\s+"
     rf"(?:(?:(?:the|a|la|el|le|il|lo|o|um|uma|den|dem|een|de|un|una|une)\s+)?{_FOLDER}\s+)?(?:(?:called|named|namens|genannt|llamad[ao]|nommé|chiamat[ao]|chamad[ao])\s+)?"
     rf"{_NAME}{_ENDS}",

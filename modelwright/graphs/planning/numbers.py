@@ -93,7 +93,7 @@ _ONE = ("un", "una", "une", "uno", "um", "uma", "ein", "eine", "einem", "einer",
 _ALONE = ("me", "myself", "ich", "yo", "moi", "io", "eu", "ik", "jag")
 _COUNTED = (
     r"frase|phrase|satz|zin|oración|epoch\w*|époc\w*|época|epoca|durchgang|sekunde|seconde|segundo|secondo|zeile|ligne|fila|riga|linha|rij"
-    r"|beispiel|exemple|ejemplo|esempio|exemplo|usuario|utilisateur|utente|usuário|nutzer|gebruiker|persona|personne|pessoa"
+    r"|anfrage|requête|petición|consulta|richiesta|requisição|verzoek|aanvraag|beispiel|exemple|ejemplo|esempio|exemplo|usuario|utilisateur|utente|usuário|nutzer|gebruiker|persona|personne|pessoa"
 )
 _ARTICLES = re.compile(
     rf"^(?:{'|'.join((*_ONE, *_ALONE, 'an?'))})$"

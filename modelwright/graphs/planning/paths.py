@@ -42,6 +42,7 @@ _NAMED = re.compile(
 _BUILTIN = re.compile(
     r"\b(?:b(?:uilt|ulit|iult|uild|uil|uit)[- ]?in|bundled|packaged|shipped|included)"
     r"(?:[- ](?:small |little |tiny )?(?:language )?(?:model|one|llm|smollm2?))?\b"
+    r"|\b(?:inb[yu]gg(?:da|de)|innebygde|indbyggede) model\w*|\bwbudowan\w+ model\w*|\bmodel\w* wbudowan\w+"
     r"|\b(?:eingebaute|mitgelieferte|ingebouwde|meegeleverde)[nsrm]?(?:[- ]kleine[ns]?)?(?:[- ](?:sprach)?modell?\w*)?\b"
     r"|\b(?:modelo|modèle|modello)(?: de (?:lenguaje|langage|linguagem))?"
     r" (?:integrad|inclu[ií]d|incorporad|embutid|intégré|inclus|fourni|integrat)\w*"
@@ -97,7 +98,8 @@ _ALREADY = re.compile(
 _NOT_PATHS = """
 and/or a/b ndcg/recall recall/ndcg precision/recall he/she s/he yes/no n/a w/o w/ i/o input/output in/out before/after avant/après
 vorher/nachher antes/después antes/depois prima/dopo voor/na parent/child train/test either/or train/eval tokens/s km/h 24/7 tok/s
-question/answer prompt/completion q/a
+question/answer prompt/completion q/a key/value keys/values k/v fusion/threshold threshold/fusion chosen/rejected read/write pass/fail on/off
+cpu/gpu gpu/cpu min/max mean/median up/down hit/miss true/false g/mol mol/l mg/kg mg/ml mg/l g/l kg/m3 m/s w/kg w/m2 l/h
 """
 NOT_PATHS = frozenset(_NOT_PATHS.split())
 
@@ -215,7 +217,7 @@ def _kind_of_slashed(value: str, workspace: Path) -> str | None:
         value.lower() in NOT_PATHS
         or _MEASURES.fullmatch(value)
         or not re.search(r"[A-Za-z]", value)
-        or re.fullmatch(r"\d[\d.]*/\w+", value)
+        or re.fullmatch(r"\d[\d.]*/\w+|/\d+(?:-\w+)?", value)
     ):
         return None
     if _RATE.search(value):

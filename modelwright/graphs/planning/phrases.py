@@ -108,13 +108,15 @@ def captured(field: str, text: str, start: int = 0, end: int | None = None) -> l
             spans = [part.span("v") for part in parts]
             if field == "pattern":
                 spans = [(a, a + len(re.sub(r"(?<!\\)[.,]$", "", text[a:b]))) for a, b in spans]  # the end of the sentence
+            if not spans:
+                continue  # "a member of that group" names none
             return [Candidate("value", _written(field, text[a:b]), a, b, text[a:b]) for a, b in spans]
     return []
 
 
 WHOLE = ("pattern", "path")
 """Arguments whose words are one value; others are names, maybe several."""
-_PARTS = re.compile(r"(?<![\w-])(?!(?:and|or|und|et|y|e|en|och|i)\b)(?P<v>[\w-]+)", re.IGNORECASE)
+_PARTS = re.compile(r"(?<![\w-])(?!(?:and|or|und|et|y|e|en|och|i|that|this|my|our|same|it|them)(?![\w-]))(?P<v>[\w-]+)", re.IGNORECASE)
 
 
 def _written(field: str, said: str) -> str:

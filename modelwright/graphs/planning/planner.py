@@ -24,6 +24,7 @@ from modelwright.graphs.planning import (
     fill,
     fill_text,
     intents,
+    left_unsaid,
     quantized,
     repair,
     replan,
@@ -35,7 +36,7 @@ from modelwright.graphs.planning import (
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.consult import MOST_CHOICES, Consult
 from modelwright.graphs.planning.cues import ELSEWHERE
-from modelwright.graphs.planning.decide import WHOLE, decide
+from modelwright.graphs.planning.decide import decide
 from modelwright.graphs.planning.facts import Fact
 from modelwright.graphs.planning.fields import fields_of
 from modelwright.graphs.planning.intended import with_loose_clauses
@@ -48,7 +49,7 @@ from modelwright.graphs.planning.recall import Embed, RememberedPlan
 from modelwright.graphs.planning.sheet import THINGS, Sheet
 from modelwright.graphs.planning.strangers import nothing_known
 from modelwright.graphs.planning.tool_names import ANSWER
-from modelwright.graphs.planning.weighing import rules_sure
+from modelwright.graphs.planning.weighing import WHOLE, rules_sure
 from modelwright.graphs.planning.workflows import Workflow
 from modelwright.models.base import Draft, OnModelCall, PlanningModel, Ranks, WholePlans
 from modelwright.text import one_line
@@ -176,7 +177,7 @@ class Planner:
         self._vague = decision.kind == "question" and decision.by in ("draft", "both")
         agreed = [step.tool for step in draft.steps] == [i.tool for i in decision.intents]
         self._drafted = decision.by == "draft" or agreed  # a draft knows what comes first
-        self._wordless = documents.is_wordless(draft)
+        self._wordless = left_unsaid.is_wordless(draft)
         likely = draft.score >= WHOLE
         self._sure = frozenset(step.tool for step in draft.steps) if draft.kind == "plan" and likely else frozenset()
         self._trusted = likely and decision.by in ("draft", "both")
@@ -288,10 +289,10 @@ def _plan_of(found: Json, request: str) -> Plan:
 
 
 def _ask_about(sheet: Sheet) -> None:
-    """The model says that something is missing and nothing of the first step was said: its main thing is asked for."""
+    """The model says that something is missing: the main thing of the first step is asked for, where it was not said."""
     draft = sheet.drafts[0]
-    if any(source.startswith(("request", "answer", "memory")) for source in draft.sources.values()):
-        return
-    field = next((f for f in fields_of(draft.tool.args).values() if f.role in ("dataset", "model", "documents") and not f.is_list), None)
-    if field is not None:
+    things = [f for f in fields_of(draft.tool.args).values() if f.role in ("dataset", "model", "documents") and not f.is_list]
+    said = any(source.startswith(("request", "answer", "memory")) for source in draft.sources.values())
+    field = next((f for f in things if f.required), things[0] if things else None)
+    if field is not None and not (said and draft.sources.get(field.name, "default") != "default"):
         sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), field.role))

@@ -48,6 +48,8 @@ class Answers:
     def __init__(self, answers: Sequence[str], workspace: Path, made: Made = dict) -> None:
         self._left = list(answers)
         self._workspace, self._made = workspace, made
+        self.taken = 0
+        """Answers that a question has had so far."""
 
     def model(self) -> str | None:
         """The first model that an answer names."""
@@ -60,6 +62,7 @@ class Answers:
             answer = self._left.pop(0).strip()
             found = read(answer)
             if found is not None:
+                self.taken += 1
                 return found
             refused = f"{answer[:60]!r} does not answer this: "
         raise OpenQuestion(refused + question, choices)
@@ -72,6 +75,10 @@ class Answers:
             return Candidate("choice", near[0], 0, len(answer), answer, source="answer") if len(near) == 1 or answer in choices else None
 
         return self.ask(question, choices, read)
+
+    def text(self, question: str) -> Candidate:
+        """Any text: it is taken as it is."""
+        return self.ask(question, [], lambda text: Candidate("value", text, 0, len(text), text, source="answer") if text else None)
 
     def path(self, question: str, role: str, named: str = "", wanted: Sequence[str] = TRAIN_NAMES) -> Candidate:
         """A data set, model or file; the choices are what is in the workspace, the nearest to `named` or as `wanted` first.

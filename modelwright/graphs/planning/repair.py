@@ -6,6 +6,7 @@ A value that the user stated is never bent: what it should be instead is asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -70,16 +71,19 @@ def _by_validation(step: Step, tool: Tool, answers: Answers) -> Step | None:
 
 
 def _lacking(step: Step, tool: Tool, answers: Answers) -> Step | None:
-    """A tool that needs one of several things ("name a model, or give layers"): the model or data set that is not given is asked for."""
+    """A tool that needs one of several things ("name a model, or give layers"), or one beside another ("regex needs a pattern"): the
+    model, data set or text that is not given is asked for."""
     try:
         tool.args.model_validate(_stand_in(step.args, tool))
     except ValidationError as error:
         [problem, *_] = error.errors()
-        fields = [f for f in fields_of(tool.args).values() if f.role in ("model", "dataset") and not f.is_list and f.name not in step.args]
-        free = next((f for f in sorted(fields, key=lambda f: f.name not in problem["msg"])), None)
+        lacking = [f for f in fields_of(tool.args).values() if f.name not in step.args and not f.is_list]
+        named = [f for f in lacking if re.search(rf"\b{f.name}\b", problem["msg"])]
+        free = next((f for f in (*named, *lacking) if f.role in ("model", "dataset") or (f in named and f.inner == "string")), None)
         if free is not None and not problem["loc"]:
             reason = problem["msg"].removeprefix("Value error, ")
-            found = answers.path(f"{tool.name}: {reason}. Which {free.name.replace('_', ' ')} should it use?", free.role)
+            question = f"{tool.name}: {reason}. Which {free.name.replace('_', ' ')} should it use?"
+            found = answers.path(question, free.role) if free.role else answers.text(question)
             return _with(step, {free.name: found.value}, source="answer")
     return None
 

@@ -25,10 +25,10 @@ class Drafts:
 
     name = "drafts"
 
-    def __init__(self, *steps: tuple[str, Mapping[str, Sequence[str]]], kind: str = "plan", score: float = -0.3) -> None:
+    def __init__(self, *steps: tuple[str, Mapping[str, Sequence[str]]], kind: str = "plan", score: float = -0.3, **beside: float) -> None:
         made = tuple(DraftStep(tool, {k: list(v) for k, v in fields.items()}) for tool, fields in steps)
         first = steps[0][0] if steps and kind == "plan" else "none" if kind == "none" else "ask"
-        self._draft = Draft(kind, made, score, alternatives=((first, score),))
+        self._draft = Draft(kind, made, score, alternatives=((first, score), *beside.items()))
 
     def choose(self, prompt: str, choices: list[str], *, purpose: str, examples: Mapping[str, Sequence[str]]) -> Choice:
         raise AssertionError("it drafts")
@@ -174,7 +174,7 @@ def test_a_word_of_another_trade_declines_nothing_that_is_ours(
 
 @pytest.mark.parametrize("request_", ["is the new checkpoint better than the old one?", "compare the two models", "which model is better?"])
 def test_a_comparison_of_models_without_their_names_is_asked_about(request_: str, workspace: Path, installed: dict[str, Tool]) -> None:
-    assert plan_of(request_, workspace, installed, Drafts(kind="none", score=-0.4)).kind == "question"
+    assert plan_of(request_, workspace, installed, Drafts(kind="none", score=-0.4, ask=-1.4)).kind == "question"
 
 
 # weighing is no order -------------------------------------------------------------------------------------------------

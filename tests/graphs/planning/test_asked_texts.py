@@ -169,7 +169,7 @@ def test_the_words_that_are_asked(name: str, text: str, said: str, workspace: Pa
     "request_", ['Wo steht etwas zu "Telearbeit"? Nur die Fundstellen.', "Is the loan free? Ask whichever index suits."]
 )
 def test_words_that_are_sure_what_to_find_outweigh_a_refusal(request_: str, workspace: Path, installed: dict[str, Tool]) -> None:
-    plan = plan_of(request_, workspace, installed, Drafts(kind="none", score=-0.05))
+    plan = plan_of(request_, workspace, installed, Drafts(kind="none", score=-0.3))
     assert used(plan) == ["rag_search" if "Wo" in request_ else "rag_answer"]
 
 

@@ -120,12 +120,42 @@ def test_the_order_of_a_draft_is_no_workflows(workspace: Path, installed: dict[s
         ("write me a SQL query for the ten best customers", "rag_answer"),
     ],
 )
-@pytest.mark.parametrize("kind", ["plan", "question"])
+@pytest.mark.parametrize(("kind", "score"), [("plan", -0.09), ("question", -0.4)])
 def test_what_no_tool_does_is_not_taken_for_the_nearest_tool(
-    request_: str, taken_for: str, kind: str, workspace: Path, installed: dict[str, Tool]
+    request_: str, taken_for: str, kind: str, score: float, workspace: Path, installed: dict[str, Tool]
 ) -> None:
-    plan = plan_of(request_, workspace, installed, Drafts((taken_for, {}), kind=kind, score=-0.09))
+    plan = plan_of(request_, workspace, installed, Drafts((taken_for, {}), kind=kind, score=score))
     assert plan.kind == "none", plan
+
+
+# no plan ---------------------------------------------------------------------------------------------------------------
+def drafted(workspace: Path, tools: dict[str, Tool], request: str, *steps: str, score: float, **beside: float) -> str:
+    return plan_of(request, workspace, tools, Drafts(*((tool, {}) for tool in steps), score=score, **beside)).kind
+
+
+def test_steps_that_came_first_by_little_are_no_plan(workspace: Path, installed: dict[str, Tool]) -> None:
+    pizza = "quick one: pizza was 86.40 for 4 of us, plus 10 percent tip. who pays what"
+    assert drafted(workspace, installed, pizza, "cost", score=-0.44, none=-1.06, ask=-5.7) == "none"
+    models = "ho due modelli e vorrei sapere quale dei due risponde meglio. Me li confronti?"
+    assert drafted(workspace, installed, models, "choose_engine", score=-0.53, ask=-1.2, none=-2.2) == "question"
+    quoted = 'search the index policies for "hail damage", top 10 hits'
+    assert drafted(workspace, installed, quoted, "rag_search", score=-0.3, ask=-0.7, none=-6.3) == "plan"
+
+
+def test_a_refusal_that_is_likely_stands_against_words_that_are_sure(workspace: Path, installed: dict[str, Tool]) -> None:
+    request = "convert the amounts in a.csv from EUR to CHF at 0.9712 and export the file"
+    assert plan_of(request, workspace, installed, Drafts(kind="none", score=-0.05)).kind == "none"
+
+
+def test_a_draft_in_two_minds_gives_way_to_words_that_are_sure(workspace: Path, installed: dict[str, Tool]) -> None:
+    request = "quantize m.gguf to Q4_K_M and compare it with the original on a.jsonl"
+    assert used(plan_of(request, workspace, installed, Drafts(("speculate", {}), score=-0.19)))[-1] == "compare"
+
+
+def test_what_only_the_rules_would_ask_is_asked(workspace: Path, installed: dict[str, Tool]) -> None:
+    request = "train the model on the transcripts that we corrected. The ones to hold back are in b.jsonl, they must not be trained on"
+    plan = plan_of(request, workspace, installed, Drafts(("finetune", {"dataset": ["D1"]}), score=-0.05))
+    assert (plan.kind, plan.question) == ("question", "Which data set should finetune train on?")
 
 
 @pytest.mark.parametrize(
