@@ -69,6 +69,7 @@ _OF_THE_WORK = re.compile(
     r"|combien de (?:fichiers|documents)|you|your|u|dir|dich|du|sie|tú|te|puedes|podrías|tu|vous|ti|puoi|você|je|jij|search\w*"
     r"|retriev\w*|index\w*|índice|indice|chunk\w*"
     r"|recall|ndcg|mrr|fusion|threshold|accura\w+|hits?|suche?|sucht|findet|treffer|trefferquote|búsqueda|recherche|ricerca|busca"
+    r"|how (?:good|well|reliable|accurate|trustworthy)|matching|passages"
     r"|model\w*|dataset|fine|ok|okay|right|possible|möglich|posible|done|finished|ready|fertig|listo|worked|works|took|loaded)\b",
     re.IGNORECASE,
 )

@@ -19,9 +19,8 @@ from modelwright.graphs.planning.drafted import once, only_more, worth_their_pla
 from modelwright.graphs.planning.foreign import mistaken
 from modelwright.graphs.planning.intended import chosen_values, from_draft
 from modelwright.graphs.planning.intents import Intent
-from modelwright.graphs.planning.lexicon import SURE, lexicon
+from modelwright.graphs.planning.lexicon import SURE
 from modelwright.graphs.planning.reading import Reading
-from modelwright.graphs.planning.sheet import THINGS
 from modelwright.graphs.planning.weighing import MOST_DRAFTED, WHOLE, Case, rules_sure
 from modelwright.models.base import Draft, DraftStep
 

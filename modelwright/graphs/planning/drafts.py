@@ -146,7 +146,8 @@ def _says_no_more(draft: Draft, other: Draft) -> bool:
     """Of its values all are the other's; of lists, that no values of one number are missing: "1, 4 and 16" and "4 and 16"."""
     mine, theirs = draft.args, other.args
     return all(
-        name in theirs and (value == theirs[name] or (isinstance(value, list) and isinstance(theirs[name], list) and {*value} < {*theirs[name]}))
+        name in theirs
+        and (value == theirs[name] or (isinstance(value, list) and isinstance(theirs[name], list) and {*value} < {*theirs[name]}))
         for name, value in mine.items()
     ) and bool(mine or not theirs)
 

@@ -28,8 +28,8 @@ _SAME = re.compile(
 
 
 _MY_GROUP = re.compile(
-    r"\b(?:that|this|the same|said|my|our) (?:own )?group\b|\(mine\)|\((?:my|our) (?:group|team)\)|\b(?:i['’]?m|i am|we['’]?re|we are) (?:in|part of|a member"
-    r" of|one of) (?:it|that|them)\b",
+    r"\b(?:that|this|the same|said|my|our) (?:own )?group\b|\(mine\)|\((?:my|our) (?:group|team)\)"
+    r"|\b(?:i['’]?m|i am|we['’]?re|we are) (?:in|part of|a member of|one of) (?:it|that|them)\b",
     re.IGNORECASE,
 )
 """ "restricted to group sre (mine). Then: what is …": who reads an index is who asks it."""

@@ -140,6 +140,16 @@ _THE_WORD = re.compile(
     re.IGNORECASE,
 )
 """ "the exact word nosocomial": that it is a word is no part of what is looked for."""
+_SAID_ELSEWHERE = re.compile(
+    r"(?:(?:up)?on |about )?(?:(?:the|that|this) )?"
+    r"(?:was|what|which|thing|question|stuff|one|lo que|ce que|quello che|o que|wat)\b[^.?!]{0,40}?"
+    r"\b(?:wissen wollte\w*|gefragt ha\w+|wanted to know|asked(?: you| me)?(?: about)?|mentioned|was on ab(?:ou)?t|talked about|settled"
+    r"|agreed(?: on)?|discussed|told (?:you|me)|pidió|preguntó|a demandée?|ha chiesto|vroeg|wilde weten|perguntou)"
+    r"(?: (?:this|last|yesterday|earlier|before|today|heute|gestern|ayer|hier|ieri|gisteren|ontem|morning|afternoon|evening|week|night|früh"
+    r"|on|the|phone))*\W*",
+    re.IGNORECASE,
+)
+""" "what Mrs Petersen wanted to know this morning": it is not in the request."""
 COUNTS = ("top_k", "max_sentences")
 """Arguments that say how many passages or sentences are wanted."""
 MOST_BEFORE_MODE = 2
@@ -239,7 +249,7 @@ def _behind_the_place(request: str, start: int, end: int, places: Sequence[Candi
 
 def _says_something(text: str) -> bool:
     """Not "something", nor only how it is to be told ("in two sentences at most, with quotes"), nor a command ("can you search it")."""
-    if _COMMAND.match(text) or _POINTS_BACK.match(text):
+    if _COMMAND.match(text) or _POINTS_BACK.match(text) or _SAID_ELSEWHERE.fullmatch(text):
         return False
     words = re.findall(r"[^\W\d_]{2,}", text.lower())
     return bool(words) and (text.rstrip().endswith("?") or not all(_HOW_TOLD.fullmatch(word) for word in words))

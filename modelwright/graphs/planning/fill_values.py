@@ -42,7 +42,9 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         if name == "quantization" or (name == "types" and "kv_cache_types" in fields):
             fitting = [c for c in fitting if not cache_types.is_one(c, sheet.request)]
         fitting = fill_lists.as_many_as_said(sheet, field, _all_of_its_kind(sheet, draft, field, fitting))
-        fitting = [c for c in fitting if not (field.role == "documents" and _is_later(sheet, draft, c)) and not _learnt(sheet, draft, field, c)]
+        fitting = [
+            c for c in fitting if not (field.role == "documents" and _is_later(sheet, draft, c)) and not _learnt(sheet, draft, field, c)
+        ]
         if name in by_name or not fitting or name in draft.args or _said_otherwise(sheet, draft, field, fitting):
             continue
         fitting = [_closer(draft, c) for c in fitting]
@@ -59,8 +61,9 @@ def _learnt(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) 
     """ "train on a.jsonl, then compare on the questions that Sam made": what is learnt from is not what is measured on, unless said."""
     if field.role != "dataset" or not measures(draft.tool) or mentions(draft.clause, *fill_data.SAME):
         return False
-    trained = {d.args.get("dataset") for d in sheet.drafts if made_models(d.tool)}
-    return candidate.value in trained and not any(c.value == candidate.value for c in draft.clause.candidates)
+    trains = [d for d in sheet.drafts if made_models(d.tool) and d.sources.get("dataset") == candidate.evidence]
+    own = any(c.value == candidate.value for c in draft.clause.candidates)
+    return bool(trains) and not (own and not any(candidate in d.clause.candidates for d in trains))
 
 
 def _all_of_its_kind(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> list[Candidate]:

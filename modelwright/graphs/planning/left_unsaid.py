@@ -16,7 +16,7 @@ SURE, LIKELY = -0.2, -0.5
 NO_PLAN = 0.25
 """Probability of "none" and "ask" together, from which the steps that were drafted are not believed."""
 EVEN, LIKELIER = -0.2, 0.3
-"""How much likelier than "none" "ask" has to be, in nats, where both are possible; the same for a request that speaks of nothing to work on."""
+"""How much likelier than "none" "ask" has to be, in nats, where both are possible; where the request speaks of nothing to work on."""
 
 
 def is_likely(draft: Draft, margin: float = EVEN) -> bool:

@@ -98,8 +98,9 @@ _ALREADY = re.compile(
 _NOT_PATHS = """
 and/or a/b ndcg/recall recall/ndcg precision/recall he/she s/he yes/no n/a w/o w/ i/o input/output in/out before/after avant/après
 vorher/nachher antes/después antes/depois prima/dopo voor/na parent/child train/test either/or train/eval tokens/s km/h 24/7 tok/s
-question/answer prompt/completion q/a key/value keys/values k/v fusion/threshold threshold/fusion chosen/rejected read/write pass/fail on/off
-cpu/gpu gpu/cpu min/max mean/median up/down hit/miss true/false g/mol mol/l mg/kg mg/ml mg/l g/l kg/m3 m/s w/kg w/m2 l/h
+question/answer prompt/completion q/a key/value keys/values k/v fusion/threshold threshold/fusion chosen/rejected read/write pass/fail
+on/off cpu/gpu gpu/cpu min/max mean/median up/down hit/miss true/false
+g/mol mol/l mg/kg mg/ml mg/l g/l kg/m3 m/s w/kg w/m2 l/h
 """
 NOT_PATHS = frozenset(_NOT_PATHS.split())
 
