@@ -118,6 +118,9 @@ def _is_named(tokens: Sequence[Token], i: int) -> bool:
     words = [t.word for t in tokens[max(0, i - 4) : i]]
     words = words[:-1] if words[-1:] == ["fine"] else words
     after = tokens[i + 1].word if i + 1 < len(tokens) else ""
+    beside = tokens[i + 1].candidate if i + 1 < len(tokens) else None
+    if words[-1:] == ["an"] and beside is not None and beside.kind in ("dataset", "file", "missing"):
+        return True  # "an export answers.csv"
     determined = bool(words) and words[-1] in ("the", "this", "that", "our", "my", "any", "all", "did", "does", "has", "had", "was")
     asked_for = any(w in ("run", "start", "do", "begin", "launch", "make", "perform", "try", "kick") for w in words)
     return (determined and not asked_for) or (after in lexicon().words["data_things"] and words[-1:] != ["to"])

@@ -25,18 +25,18 @@ from modelwright.graphs.planning.weighing import MOST_DRAFTED, WHOLE, Case, rule
 from modelwright.models.base import Draft, DraftStep
 
 WEAK = -1.5
-"""The same, below which it is a guess: with rules that see nothing either, the user is asked."""
+"""Mean log-probability of a draft, nats, below which it is a guess: with rules that see nothing either, the user is asked."""
 PLAIN = -0.22
 """Log-probability of the first tool from which it is taken against rules that are sure of others and see no sign of it (p = 0.8)."""
 GUESS = -0.7
 """The same where the rules have decided for every clause without being sure."""
 REFUSAL = -0.7
-"""Of "none" and "ask", from which they are taken where rules see a tool (p = 0.5)."""
-MAY_ASK = -2.0
-"""Of "ask" beside "none", from which a request of which the rules are sure is taken for incomplete: of 7 such requests of 1,710 new ones
-all were, of 5 below it 3 were out of scope."""
+"""Of "ask", from which it is taken where rules see a tool (p = 0.5)."""
 DOUBT = -0.2
-"""Of "none", below which it is not believed against rules that are sure where the request speaks of a model or a file (p = 0.9)."""
+"""Of "none", from which it is believed whatever the rules see: of 217 such drafts of 1,400 new requests 216 were what no tool does."""
+MAY_ASK = -2.0
+"""Of "ask" beside a "none" below that, from which a request of which the rules are sure is taken for incomplete: of 9 such
+5 were."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,15 @@ from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.sheet import Sheet
 
+BESIDE_ITS_WORD = "dtype_v"
+"""Shares its listed values with dtype: "keys in q8_0 but the values in q4_0" names it by its word alone."""
+
 
 def from_table(sheet: Sheet, field: FieldSpec, clause: Clause) -> list[Candidate]:
     """A listed value by any of its spellings; a name by the kind that this argument takes."""
     inside = sheet.inside(clause)
+    if field.name == BESIDE_ITS_WORD:
+        return []
     if field.allowed:
         text = sheet.request[clause.start : clause.end] if clause.tokens else ""
         found = [c for value in field.allowed if (c := named_as(value, field, text, inside))]

@@ -87,7 +87,7 @@ _INDEX = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b(?:re-?)?ind(?:ex|iz|ic)\w*\b(?:[^.;?!]|\.(?=\w)){{0,80}}?\b(?:as|als|into|to|in|under|como|comme|come)\s+{_NAME}\s*(?:$"
+        rf"\b(?:re-?)?ind(?:ex|iz|ic)\w*\b(?:[^.;:?!]|\.(?=\w)){{0,80}}?\b(?:as|als|into|to|in|under|como|comme|come)\s+{_NAME}\s*(?:$"
         rf"|[.,;:!?&+]|\band\b|\bthen\b|\bund\b)",
         re.IGNORECASE,
     ),
@@ -131,6 +131,10 @@ _OUTPUT_NAMES = (
     re.compile(
         rf"\bresults?\b(?: \w+){{0,2}} (?:in|into|to) (?:(?:the|a|my|our) )?{_FOLDER}\s+(?:(?:called|named) )?{_NAME}{_ENDS}", re.IGNORECASE
     ),
+    re.compile(
+        rf"\b(?:into|to|as) (?:a|an|one)\b[^.;:?!]{{0,40}}?\b{_FOLDER}\b[^.;:?!]{{0,20}}?,? (?:called|named|namens) {_NAME}{_ENDS}",
+        re.IGNORECASE,
+    ),
     re.compile(  # Slavic and Scandinavian, whose small words mean other things in English
         r"\b(?:zapis|wrzu|ulož|spara\b|lagre\b|gem (?:den|det|modellen|resultatet)\b)\w*[^.;:?!]{0,40}?\b(?:do|w|jako|v|i|som)\s+"
         rf"(?:{_FOLDER}\s+)?{_NAME}{_ENDS}",
@@ -151,6 +155,11 @@ _SERVED_BEHIND = re.compile(
     rf")(?: (?:served as|called|named|there))* {_SERVED_NAME}(?![\w/])",
     re.IGNORECASE,
 )
+_SERVED_PLAIN = re.compile(
+    r"[^.?!;\n]{0,60}?\bmodel(?:'s|’s)? (?:name|id)(?: there)?(?: is|:| ?=)? [\"'`]?(?P<name>[A-Za-z][\w.:/-]*\w)[\"'`]?(?![\w/])",
+    re.IGNORECASE,
+)
+""" "model name tellerbot": a plain word, where it is said to be the name."""
 _SERVED_BEFORE = re.compile(
     rf"(?<![\w./-]){_SERVED_NAME}(?: (?:which|that))?(?: (?:is|was|runs?|running|served|hosted|deployed|available|live|läuft|corre"
     rf"|tourne|gira))+"
@@ -168,7 +177,7 @@ def with_served_names(found: Sequence[Candidate], text: str) -> list[Candidate]:
     if len(bare) != 1:
         return list(found)
     url = bare[0]
-    said = _SERVED_BEHIND.match(text, url.end) or _SERVED_BEFORE.search(text[: url.start])
+    said = _SERVED_BEHIND.match(text, url.end) or _SERVED_PLAIN.match(text, url.end) or _SERVED_BEFORE.search(text[: url.start])
     if said is None:
         return list(found)
     start, end = min(url.start, said.start("name")), max(url.end, said.end("name"))

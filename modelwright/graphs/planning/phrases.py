@@ -92,10 +92,15 @@ def flag(field: str, text: str, start: int = 0, end: int | None = None) -> Candi
     return None
 
 
+_UNWANTED = re.compile(r"\b(?:rather not|instead of|rather than|no longer)(?: [\w'’-]+){0,5} $", re.IGNORECASE)
+""" "would rather not fiddle about with a separate adapter"."""
+
+
 def value(field: str, wanted: str, text: str, start: int = 0, end: int | None = None) -> Candidate | None:
     """Where text[start:end] names a listed value in other words."""
     for pattern in phrases().values.get(field, {}).get(wanted, ()):
-        if match := pattern.search(text, start, len(text) if end is None else end):
+        match = pattern.search(text, start, len(text) if end is None else end)
+        if match and not _UNWANTED.search(text[start : match.start()]):
             return Candidate("choice", wanted, match.start(), match.end(), match.group())
     return None
 
