@@ -25,5 +25,12 @@ def test_a_type_that_there_is_not_is_refused_with_those_that_are_near() -> None:
         tools.load("quantize").validate({"model": "builtin", "types": ["Q8_0", "Q4_K_N"]})
 
 
+@pytest.mark.parametrize("tool", ["quantize", "quantization_quality"])
+def test_a_type_that_needs_text_to_weigh_columns_by_is_refused_without_it(tool: str) -> None:
+    with pytest.raises(BadRequest, match="IQ2_XS needs an imatrix_dataset"):
+        tools.load(tool).validate({"model": "m.gguf", "types": ["Q8_0", "IQ2_XS"]})
+    tools.load(tool).validate({"model": "m.gguf", "types": ["IQ2_XS"], "imatrix_dataset": "c.txt"})
+
+
 def test_the_check_is_no_part_of_the_schema() -> None:
     assert tools.load("quantize").args_schema["properties"]["types"]["items"] == {"type": "string"}

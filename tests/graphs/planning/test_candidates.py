@@ -172,7 +172,7 @@ def test_values_of_every_kind(workspace: Path, text: str, kind: str, value: obje
     assert (kind, value) in kinds(f"now {text} please", workspace)
 
 
-@pytest.mark.parametrize("text", ["cost/month", "tokens/word", "before/after", "3.5/4"])
+@pytest.mark.parametrize("text", ["cost/month", "tokens/word", "before/after", "3.5/4", "key/value", "g/mol", "/27", "192.168.40.96/27"])
 def test_rates_and_alternatives_are_no_paths(workspace: Path, text: str) -> None:
     assert not [c for c in find(f"tell me the {text} now", workspace) if c.kind in ("missing", "model", "folder")]
 

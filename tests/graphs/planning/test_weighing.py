@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from modelwright.contract import Tool
+from modelwright.graphs.planning.planner import Planner
 from modelwright.tools import load_all
 
-from .test_arguments import Drafts, plan_of, used
+from .conftest import put_files
+from .test_arguments import FILES, Drafts, plan_of, used
 
 SURE, DOUBTFUL, CERTAIN = -0.02, -0.25, -0.01
 
@@ -201,3 +203,29 @@ def test_what_is_as_likely_vague_as_foreign_is_asked_about(
 def test_a_search_for_nothing_is_asked_about(request_: str, score: float, kind: str, workspace: Path, installed: dict[str, Tool]) -> None:
     plan = plan_of(request_, workspace, installed, Drafts(("rag_search", {}), kind="question", score=score))
     assert plan.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("request_", "tool", "question", "answer", "field"),
+    [
+        ("quantize m.gguf to IQ2_XS", "quantize", "IQ2_XS needs an imatrix_dataset", "a.jsonl", "imatrix_dataset"),
+        ("score m.gguf on a.jsonl, metric regex", "evaluate", "the metric regex needs a pattern", "^yes", "pattern"),
+    ],
+)
+def test_what_a_value_needs_beside_it_is_asked(
+    request_: str, tool: str, question: str, answer: str, field: str, workspace: Path, installed: dict[str, Tool]
+) -> None:
+    put_files(workspace, FILES)
+    planner = Planner(Drafts((tool, {}), score=SURE), installed, workspace)
+    asked = planner.plan(request_)
+    assert question in (asked.question or "")
+    assert planner.plan(request_, answers=[answer]).steps[0].args[field] == answer
+
+
+def test_who_asks_is_of_the_group_that_may_read_where_that_is_said(workspace: Path, installed: dict[str, Tool]) -> None:
+    drafts = Drafts(("rag_index", {"path": ["F1"]}), ("rag_answer", {}), score=SURE)
+    request = "read in notes/, restricted to group sre (mine). Then: what is the failover procedure?"
+    index, answer = plan_of(request, workspace, installed, drafts).steps
+    assert (index.args["access"], answer.args["groups"]) == (["sre"], ["sre"])
+    others = request.replace(" (mine)", "")
+    assert "groups" not in plan_of(others, workspace, installed, drafts).steps[1].args
