@@ -7,12 +7,13 @@ A text row has text alone and gives perplexity only. Bad rows are counted in the
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from modelwright.canonical import sha256_of_path
 from modelwright.data import reader, sources
@@ -47,6 +48,15 @@ class EvaluationArgs(ToolArgs):
         if "regex" in (self.metrics or ()) and self.pattern is None:
             raise ValueError("the metric regex needs a pattern")
         return self
+
+    @field_validator("pattern")
+    @classmethod
+    def _can_be_read(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"{pattern!r:.80} is not a regular expression: {error}") from None
+        return pattern
 
 
 class HashedFile(Strict):

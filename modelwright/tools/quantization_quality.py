@@ -67,6 +67,8 @@ class Args(ToolArgs):
             raise ValueError("name the original in model, or first in models")
         if set(self.metrics or ()) - {"perplexity"} and not self.eval_dataset:  # perplexity is measured on the text in any case
             raise ValueError("metrics need an eval_dataset")
+        if "regex" in (self.metrics or ()):
+            raise ValueError("regular expressions are looked for by evaluate and compare, not here")
         refuse_without_imatrix(self.types, self.imatrix_dataset)
         return self
 

@@ -69,7 +69,7 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
 
 
 def _incomplete(case: Case) -> Decision:
-    """What is missing is asked about when the rules' plan or the draft's is filled."""
+    """What is missing is asked about when the rules' plan or the draft's is filled; where all that they need was said, it is a plan."""
     if weighing.asks_by_rules(case):
         return Decision("rules", list(case.asked))
     return replace(_of_draft(case, case.draft.steps), kind="question")

@@ -132,8 +132,9 @@ def without_repeats(drafts: Sequence[Draft]) -> list[Draft]:
     for draft in drafts:
         draft.args = renumbered(draft.args, now)
         draft.sources = {name: _NAMED_STEP.sub(lambda m: m[1] + now.get(m[2], m[2]), text) for name, text in draft.sources.items()}
-        same = [d for d in kept if d.tool.name == draft.tool.name and _says_no_more(draft, d)]
-        if same and draft.tool.effects <= ONLY_READS:
+        reads = draft.tool.effects <= ONLY_READS
+        same = [d for d in kept if reads and d.tool.name == draft.tool.name and _says_no_more(draft, d)]
+        if same:
             now[draft.id] = same[0].id
             continue
         now[draft.id] = f"s{len(kept) + 1}"
@@ -143,13 +144,14 @@ def without_repeats(drafts: Sequence[Draft]) -> list[Draft]:
 
 
 def _says_no_more(draft: Draft, other: Draft) -> bool:
-    """Of its values all are the other's; of lists, that no values of one number are missing: "1, 4 and 16" and "4 and 16"."""
-    mine, theirs = draft.args, other.args
-    return all(
-        name in theirs
-        and (value == theirs[name] or (isinstance(value, list) and isinstance(theirs[name], list) and {*value} < {*theirs[name]}))
-        for name, value in mine.items()
-    ) and bool(mine or not theirs)
+    """The same, or the same with some of the numbers of one list: "1, 4 and 16" and then "4 and 16"."""
+    differing = [name for name in {**draft.args, **other.args} if draft.args.get(name) != other.args.get(name)]
+    if not differing:
+        return True
+    mine, theirs = draft.args.get(differing[0]), other.args.get(differing[0])
+    if len(differing) > 1 or not (isinstance(mine, list) and isinstance(theirs, list)):
+        return False
+    return bool(mine) and all(isinstance(v, int | float) for v in [*mine, *theirs]) and {*mine} < {*theirs}
 
 
 def renumbered(value: Any, now: Mapping[str, str]) -> Any:

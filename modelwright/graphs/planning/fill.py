@@ -157,7 +157,7 @@ def _leads_out(candidate: Candidate, draft: Draft) -> bool:
 def _texts(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec]) -> None:
     """Questions and queries, from the step's own clauses to the end of the request, then from all of it."""
     for field in fields.values():
-        if not is_free_text(field) or field.name in draft.args or (sheet.wordless and not sheet.answers.taken):
+        if not is_free_text(field) or field.name in draft.args or (sheet.wordless and not sheet.answers.things):
             continue
         starts = [min(t.start for t in draft.clause.tokens)] if draft.clause.tokens else []
         for start in dict.fromkeys([*starts, 0]):

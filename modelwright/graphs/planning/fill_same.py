@@ -28,11 +28,11 @@ _SAME = re.compile(
 
 
 _MY_GROUP = re.compile(
-    r"\b(?:that|this|the same|said|my|our) (?:own )?group\b|\(mine\)|\((?:my|our) (?:group|team)\)"
-    r"|\b(?:i['’]?m|i am|we['’]?re|we are) (?:in|part of|a member of|one of) (?:it|that|them)\b",
-    re.IGNORECASE,
+    r"\((?:mine|(?:my|our) (?:own )?(?:group|team))\)"
+    r"|\b(?:I(?:['’]?m| am)|[Ww]e(?:['’]re| are)) (?:in|part of|a member of|one of) (?:it|them|(?:that|this|the same) (?:group|team))\b"
+    r"|\b[Aa]s (?:an? |one )?(?:member|part|somebody|someone)? ?(?:of|in) (?:it|them|(?:that|this|the same) (?:group|team))\b"
 )
-""" "restricted to group sre (mine). Then: what is …": who reads an index is who asks it."""
+""" "restricted to group sre (mine). Then: what is …": who reads an index is who asks it, where they say so themselves."""
 
 
 def fill(sheet: Sheet) -> None:
@@ -49,10 +49,12 @@ def fill(sheet: Sheet) -> None:
 
 def _group_of_the_asker(sheet: Sheet) -> None:
     givers = [d for d in sheet.drafts if "access" in d.args]
-    if len(givers) == 1 and _MY_GROUP.search(sheet.request):
+    said = _MY_GROUP.search(sheet.request)
+    if len(givers) == 1 and said:
         for draft in sheet.drafts:
             if "groups" in fields_of(draft.tool.args) and "groups" not in draft.args:
-                draft.args["groups"], draft.sources["groups"] = givers[0].args["access"], givers[0].sources["access"]
+                draft.args["groups"] = givers[0].args["access"]
+                draft.sources["groups"] = f"{givers[0].sources['access']}, request[{said.start()}:{said.end()}]"
 
 
 def _shares(sheet: Sheet, draft: Draft, giver: Draft, field: FieldSpec) -> bool:

@@ -141,13 +141,18 @@ _THE_WORD = re.compile(
     re.IGNORECASE,
 )
 """ "the exact word nosocomial": that it is a word is no part of what is looked for."""
+_SOMEBODY = (
+    r"(?:I|we|you|he|she|they|ich|wir|er|sie|yo|él|ella|je|il|elle|io|lui|lei|ik|hij"
+    r"|(?-i:[A-Z])[\w-]+(?: (?-i:[A-Z])[\w-]+)?(?: (?:and|und|y|et|e|en) I)?)"
+)
 _SAID_ELSEWHERE = re.compile(
-    r"(?:(?:up)?on |about )?(?:(?:the|that|this) )?"
-    r"(?:was|what|which|thing|question|stuff|one|lo que|ce que|quello che|o que|wat)\b[^.?!]{0,40}?"
-    r"\b(?:wissen wollte\w*|gefragt ha\w+|wanted to know|asked(?: you| me)?(?: about)?|mentioned|was on ab(?:ou)?t|talked about|settled"
-    r"|agreed(?: on)?|discussed|told (?:you|me)|pidió|preguntó|a demandée?|ha chiesto|vroeg|wilde weten|perguntou)"
-    r"(?: (?:this|last|yesterday|earlier|before|today|heute|gestern|ayer|hier|ieri|gisteren|ontem|morning|afternoon|evening|week|night|früh"
-    r"|on|the|phone))*\W*",
+    r"\b(?:(?:up)?on |about )?(?:(?:the|that|this) )?"
+    r"(?:was|what|which|thing|question|stuff|one|lo que|ce que|quello che|o que|wat)(?: \w+)?"
+    rf" {_SOMEBODY}(?: (?:had|have|has|just|once|heute|gestern|früh|morgen|me|mir|dir))*"
+    r" (?:wissen wollte\w*|gefragt ha\w+|wanted to know|asked(?: you| me)?(?: about)?|mentioned|was on ab(?:ou)?t|settled|told (?:you|me)"
+    r"|pidió|preguntó|a demandée?|ha chiesto|vroeg|wilde weten)"
+    r"(?: (?:this|last|yesterday|earlier|before|today|heute|gestern|ayer|hier|ieri|gisteren|morning|afternoon|evening|week|night|früh"
+    r"|on|the|phone))*[\s.,!]*",
     re.IGNORECASE,
 )
 """ "what Mrs Petersen wanted to know this morning": it is not in the request."""
@@ -170,13 +175,14 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
         span = (start + pattern.start(group), start + pattern.end(group))
         if not any(c.start < span[1] and span[0] < c.end and not _is_part(c, span) for c in places):
             return _cut(request, *span, [c for c in places if not _is_part(c, span)])
+    elsewhere = [(start + said.start(), start + said.end()) for said in _SAID_ELSEWHERE.finditer(part)]
     patterns = (_WHERE, _MENTIONED, _ABOUT, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _ASKED, _START, _ABOUT)
     for regex in patterns:
         for match in regex.finditer(part):
             group = next(g for g, text in match.groupdict().items() if text)
             lead = _THE_WORD.match(request, start + match.start(group)) if name == "query" else None
             text = _cut(request, lead.end() if lead else start + match.start(group), start + match.end(group), places)
-            if text and _says_something(str(text.value)):
+            if text and _says_something(str(text.value)) and not any(a <= text.start and text.end <= b for a, b in elsewhere):
                 text = _without_mark(text) if regex is _ABOUT and name == "query" else text
                 outright = _asked_outright(request, start, start + len(part), places) if name == "question" else None
                 return text if outright is None or _ASKS.match(str(text.value)) or "?" in str(text.value) else outright
@@ -250,7 +256,7 @@ def _behind_the_place(request: str, start: int, end: int, places: Sequence[Candi
 
 def _says_something(text: str) -> bool:
     """Not "something", nor only how it is to be told ("in two sentences at most, with quotes"), nor a command ("can you search it")."""
-    if _COMMAND.match(text) or _POINTS_BACK.match(text) or _SAID_ELSEWHERE.fullmatch(text):
+    if _COMMAND.match(text) or _POINTS_BACK.match(text):
         return False
     words = re.findall(r"[^\W\d_]{2,}", text.lower())
     return bool(words) and (text.rstrip().endswith("?") or not all(_HOW_TOLD.fullmatch(word) for word in words))

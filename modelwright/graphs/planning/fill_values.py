@@ -57,9 +57,18 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         put(sheet, draft, field, fitting)
 
 
+_OTHER_DATA = re.compile(
+    r"\b(?:on|with|against|over) (?:the|our|my|some|those|his|her|their) (?!(?:same|training|train)\b)(?:[\w-]+ ){0,3}?(?:questions|rows"
+    r"|examples|set|file|data|cases|items|sentences|exam|quiz|test)\b",
+    re.IGNORECASE,
+)
+
+
 def _learnt(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) -> bool:
-    """ "train on a.jsonl, then compare on the questions that Sam made": what is learnt from is not what is measured on, unless said."""
-    if field.role != "dataset" or not measures(draft.tool) or mentions(draft.clause, *fill_data.SAME):
+    """ "train on a.jsonl, then compare on the questions that Sam made": what is learnt from is not what is measured on, where other data
+    are spoken of."""
+    others = _OTHER_DATA.search(sheet.request, candidate.end)
+    if field.role != "dataset" or not measures(draft.tool) or not others or mentions(draft.clause, *fill_data.SAME):
         return False
     trains = [d for d in sheet.drafts if made_models(d.tool) and d.sources.get("dataset") == candidate.evidence]
     own = any(c.value == candidate.value for c in draft.clause.candidates)

@@ -120,7 +120,7 @@ _PHRASE = re.compile(r"\"[^\"\s]*(?: [^\"\s]+)+\"|“[^”\s]*(?: [^”\s]+)+”
 """Several words in quotes: a part number in them is no index."""
 _ENDS = r"\s*(?:$|[.,;!?]|\band\b|\bthen\b|\bplease\b|\bthanks\b)"
 _OUTPUT_NAME = re.compile(
-    r"\b(?:sav|stor|writ|put|drop|plac|leav|stick|output|nam|call|dump|keep|speicher|gu[aá]rda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"
+    r"\b(?:sav|stor|writ|put|output|nam|call|dump|keep|speicher|gu[aá]rda|enregistr|salv|opsla)\w*\b[^.;:?!]{0,40}?\b(?:to|in"
     r"|into|as|under|at|folder|it|als|unter|como|en|sous|come|dans|nella|na(?=\s+pasta)|naar|ins)\s+"
     rf"(?:(?:(?:the|a|la|el|le|il|lo|o|um|uma|den|dem|een|de|un|una|une)\s+)?{_FOLDER}\s+)?(?:(?:called|named|namens|genannt|llamad[ao]|nommé|chiamat[ao]|chamad[ao])\s+)?"
     rf"{_NAME}{_ENDS}",
@@ -133,6 +133,11 @@ _OUTPUT_NAMES = (
     ),
     re.compile(
         rf"\b(?:into|to|as) (?:a|an|one)\b[^.;:?!]{{0,40}}?\b{_FOLDER}\b[^.;:?!]{{0,20}}?,? (?:called|named|namens) {_NAME}{_ENDS}",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:drop|put|place|save|leave|stick|chuck) (?:it|them|'?em|both|all|(?:the|both|all) (?:files?|results?|models?))"
+        rf" (?:in|into|under) (?:(?:a|the|my) )?{_FOLDER}\s+(?:(?:called|named) )?{_NAME}{_ENDS}",
         re.IGNORECASE,
     ),
     re.compile(  # Slavic and Scandinavian, whose small words mean other things in English
@@ -156,7 +161,8 @@ _SERVED_BEHIND = re.compile(
     re.IGNORECASE,
 )
 _SERVED_PLAIN = re.compile(
-    r"[^.?!;\n]{0,60}?\bmodel(?:'s|’s)? (?:name|id)(?: there)?(?: is|:| ?=)? [\"'`]?(?P<name>[A-Za-z][\w.:/-]*\w)[\"'`]?(?![\w/])",
+    r"[^.?!;\n]{0,60}?\bmodel(?:'s|’s)? (?:name|id)(?: there)?(?: is|:| ?=)?"
+    r" [\"'`]?(?P<name>[A-Za-z][\w.:/-]*\w)[\"'`]?(?=\s*(?:[.,;)!?]|$))",
     re.IGNORECASE,
 )
 """ "model name tellerbot": a plain word, where it is said to be the name."""
@@ -178,7 +184,7 @@ def with_served_names(found: Sequence[Candidate], text: str) -> list[Candidate]:
         return list(found)
     url = bare[0]
     said = _SERVED_BEHIND.match(text, url.end) or _SERVED_PLAIN.match(text, url.end) or _SERVED_BEFORE.search(text[: url.start])
-    if said is None:
+    if said is None or said["name"].lower() in _NO_NAMES:
         return list(found)
     start, end = min(url.start, said.start("name")), max(url.end, said.end("name"))
     inside = [c for c in found if c is not url and start < c.end and c.start < end]

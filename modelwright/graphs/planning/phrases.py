@@ -92,15 +92,17 @@ def flag(field: str, text: str, start: int = 0, end: int | None = None) -> Candi
     return None
 
 
-_UNWANTED = re.compile(r"\b(?:rather not|instead of|rather than|no longer)(?: [\w'’-]+){0,5} $", re.IGNORECASE)
+_UNWANTED = re.compile(
+    r"\b(?:rather not(?: [\w'’-]+){0,4}|(?:instead of|rather than|no longer)(?: (?:as|by|an?|the|only))?) $", re.IGNORECASE
+)
 """ "would rather not fiddle about with a separate adapter"."""
 
 
 def value(field: str, wanted: str, text: str, start: int = 0, end: int | None = None) -> Candidate | None:
     """Where text[start:end] names a listed value in other words."""
     for pattern in phrases().values.get(field, {}).get(wanted, ()):
-        match = pattern.search(text, start, len(text) if end is None else end)
-        if match and not _UNWANTED.search(text[start : match.start()]):
+        found = pattern.finditer(text, start, len(text) if end is None else end)
+        if match := next((m for m in found if not _UNWANTED.search(text[start : m.start()])), None):
             return Candidate("choice", wanted, match.start(), match.end(), match.group())
     return None
 
@@ -110,6 +112,7 @@ def captured(field: str, text: str, start: int = 0, end: int | None = None) -> l
     for pattern in phrases().captures.get(field, ()):
         if match := pattern.search(text, start, len(text) if end is None else end):
             parts = list(_PARTS.finditer(text, *match.span("v"))) if field not in WHOLE else [match]
+            parts = [p for p in parts if not (field == "groups" and p["v"] in _NO_GROUP)]
             spans = [part.span("v") for part in parts]
             if field == "pattern":
                 spans = [(a, a + len(re.sub(r"(?<!\\)[.,]$", "", text[a:b]))) for a, b in spans]  # the end of the sentence
@@ -121,7 +124,11 @@ def captured(field: str, text: str, start: int = 0, end: int | None = None) -> l
 
 WHOLE = ("pattern", "path")
 """Arguments whose words are one value; others are names, maybe several."""
-_PARTS = re.compile(r"(?<![\w-])(?!(?:and|or|und|et|y|e|en|och|i|that|this|my|our|same|it|them)(?![\w-]))(?P<v>[\w-]+)", re.IGNORECASE)
+_PARTS = re.compile(r"(?<![\w-])(?!(?:and|or|und|et|y|e|en|och|i)(?![\w-]))(?P<v>[\w-]+)", re.IGNORECASE)
+
+
+_NO_GROUP = frozenset({"that", "this", "my", "our", "same", "it", "them"})
+""" "a member of that group" names none; "I'm in IT" does."""
 
 
 def _written(field: str, said: str) -> str:

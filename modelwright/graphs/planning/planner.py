@@ -108,11 +108,12 @@ class Planner:
         try:
             read = scripts.gloss(request)
             text = read.text if read else request
-            plan = self._planned(text, Answers(answers, self._workspace, self._made), context)
+            given = Answers(answers, self._workspace, self._made)  # one for both: an answer is used once
+            plan = self._planned(text, given, context)
             if plan.kind == "none" and plan.reason == NOTHING and self._may_be_answered(text):
                 plan = self._asked_of_the_indexes(text)
             plan = read.restored(plan) if read else plan
-            return repair.repaired(plan, self._tools, Answers(answers, self._workspace, self._made), self._note)
+            return repair.repaired(plan, self._tools, given, self._note)
         except OpenQuestion as open_question:
             return Plan(request=request, kind="question", question=open_question.question, choices=open_question.choices)
 
@@ -293,6 +294,6 @@ def _ask_about(sheet: Sheet) -> None:
     draft = sheet.drafts[0]
     things = [f for f in fields_of(draft.tool.args).values() if f.role in ("dataset", "model", "documents") and not f.is_list]
     said = any(source.startswith(("request", "answer", "memory")) for source in draft.sources.values())
-    field = next((f for f in things if f.required), things[0] if things else None)
+    field = next((f for f in things if f.required), things[0] if things and not said else None)
     if field is not None and not (said and draft.sources.get(field.name, "default") != "default"):
         sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), field.role))

@@ -48,8 +48,8 @@ class Answers:
     def __init__(self, answers: Sequence[str], workspace: Path, made: Made = dict) -> None:
         self._left = list(answers)
         self._workspace, self._made = workspace, made
-        self.taken = 0
-        """Answers that a question has had so far."""
+        self.things = 0
+        """Answers so far that named a file, a folder or a model."""
 
     def model(self) -> str | None:
         """The first model that an answer names."""
@@ -62,7 +62,6 @@ class Answers:
             answer = self._left.pop(0).strip()
             found = read(answer)
             if found is not None:
-                self.taken += 1
                 return found
             refused = f"{answer[:60]!r} does not answer this: "
         raise OpenQuestion(refused + question, choices)
@@ -76,9 +75,9 @@ class Answers:
 
         return self.ask(question, choices, read)
 
-    def text(self, question: str) -> Candidate:
-        """Any text: it is taken as it is."""
-        return self.ask(question, [], lambda text: Candidate("value", text, 0, len(text), text, source="answer") if text else None)
+    def text(self, question: str, fits: Callable[[str], bool]) -> Candidate:
+        """A text that fits, as it is."""
+        return self.ask(question, [], lambda text: Candidate("value", text, 0, len(text), text, source="answer") if fits(text) else None)
 
     def path(self, question: str, role: str, named: str = "", wanted: Sequence[str] = TRAIN_NAMES) -> Candidate:
         """A data set, model or file; the choices are what is in the workspace, the nearest to `named` or as `wanted` first.
@@ -90,9 +89,10 @@ class Answers:
             found = [c for c in find(answer, self._workspace, "answer") if fits_role(c, role)]
             return found[0] if found else None
 
-        if role == "model":
-            return self.ask(question, likely_models(self._workspace, named, self._made()), read)
-        return self.ask(question, likely(role, self._workspace, named, wanted), read)
+        choices = likely_models(self._workspace, named, self._made()) if role == "model" else likely(role, self._workspace, named, wanted)
+        found = self.ask(question, choices, read)
+        self.things += 1
+        return found
 
 
 FITTING = {

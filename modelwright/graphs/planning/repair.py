@@ -79,13 +79,23 @@ def _lacking(step: Step, tool: Tool, answers: Answers) -> Step | None:
         [problem, *_] = error.errors()
         lacking = [f for f in fields_of(tool.args).values() if f.name not in step.args and not f.is_list]
         named = [f for f in lacking if re.search(rf"\b{f.name}\b", problem["msg"])]
-        free = next((f for f in (*named, *lacking) if f.role in ("model", "dataset") or (f in named and f.inner == "string")), None)
+        free = next((f for f in named if f.role in ("model", "dataset") or f.inner == "string"), None)
         if free is not None and not problem["loc"]:
             reason = problem["msg"].removeprefix("Value error, ")
             question = f"{tool.name}: {reason}. Which {free.name.replace('_', ' ')} should it use?"
-            found = answers.path(question, free.role) if free.role else answers.text(question)
+            found = (
+                answers.path(question, free.role) if free.role else answers.text(question, lambda text: _fits(step, tool, free.name, text))
+            )
             return _with(step, {free.name: found.value}, source="answer")
     return None
+
+
+def _fits(step: Step, tool: Tool, name: str, value: str) -> bool:
+    try:
+        tool.args.model_validate(_stand_in({**step.args, name: value}, tool))
+    except ValidationError as error:
+        return all(problem["loc"][:1] != (name,) for problem in error.errors())
+    return True
 
 
 def _stand_in(args: Json, tool: Tool) -> Json:

@@ -27,7 +27,7 @@ more than hints. Of 1,400 new requests 31 were so: 27 of them what no tool does,
 CERTAIN = -0.06
 """Mean log-probability of a draft that is never outweighed by what it might have been."""
 OPEN = -1.5
-"""The same of "none" beside a draft that asks."""
+"""Log-probability of "none" from which it outweighs a draft that asks, beside no sure word."""
 _VALUES = ("gpu", "memory", "money", "quant")
 """What is named for a tool's sake, though no word of it is said: "is my RTX 4080 big enough for it?"."""
 ABSURD = -8.0
@@ -139,8 +139,8 @@ def _weight(foreign: Intent) -> float:
 
 
 def nothing_is_meant(case: Case) -> bool:
-    """ "fill the empty cells of data.xlsx": no more than a hint speaks for any tool, and the model would ask, or thinks it possible that
-    none of them does it. What it would ask for is not what is missing. Where nothing is named either, the request is only vague."""
+    """ "fill the empty cells of data.xlsx": no word is sure of a tool, the draft is not sure of its steps either, and the model thinks it
+    possible that no tool does it; or no more than hints stand in it. What a draft would ask for is not what is missing then."""
     if asks_an_index(case) or case.draft.kind == "none":
         return False
     said = max((points for i in case.asked for name, points in i.scores.items() if name in case.tools), default=0.0)

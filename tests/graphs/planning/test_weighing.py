@@ -222,10 +222,84 @@ def test_what_a_value_needs_beside_it_is_asked(
     assert planner.plan(request_, answers=[answer]).steps[0].args[field] == answer
 
 
-def test_who_asks_is_of_the_group_that_may_read_where_that_is_said(workspace: Path, installed: dict[str, Tool]) -> None:
+@pytest.mark.parametrize(
+    ("said", "groups"),
+    [
+        ("restricted to group sre (mine). Then", ["sre"]),
+        ("only the group sre may read it. As a member of that group I ask:", ["sre"]),
+        ("restricted to group sre. Then", None),
+        ("restricted to group sre. I'm not in that group. Then", None),
+        ("restricted to group sre. Nobody outside that group may read it. Then", None),
+        ("restricted to group sre. I'm in IT. Then", ["IT"]),
+    ],
+)
+def test_who_asks_is_of_the_group_that_may_read_where_they_say_so(
+    said: str, groups: list[str] | None, workspace: Path, installed: dict[str, Tool]
+) -> None:
     drafts = Drafts(("rag_index", {"path": ["F1"]}), ("rag_answer", {}), score=SURE)
-    request = "read in notes/, restricted to group sre (mine). Then: what is the failover procedure?"
-    index, answer = plan_of(request, workspace, installed, drafts).steps
-    assert (index.args["access"], answer.args["groups"]) == (["sre"], ["sre"])
-    others = request.replace(" (mine)", "")
-    assert "groups" not in plan_of(others, workspace, installed, drafts).steps[1].args
+    index, answer = plan_of(f"read in notes/, {said} what is the failover procedure?", workspace, installed, drafts).steps
+    assert index.args["access"] == ["sre"]
+    assert answer.args.get("groups") == groups
+
+
+@pytest.mark.parametrize(
+    ("said", "access"), [("restricted to IT", ["IT"]), ("access for groups hr and IT only", ["hr", "IT"]), ("visible to IT only", ["IT"])]
+)
+def test_a_group_may_be_called_it(said: str, access: list[str], workspace: Path, installed: dict[str, Tool]) -> None:
+    drafts = Drafts(("rag_index", {"path": ["F1"]}), score=SURE)
+    assert plan_of(f"index notes/ as kb, {said}", workspace, installed, drafts).steps[0].args["access"] == access
+
+
+def test_an_answer_is_used_once(workspace: Path, installed: dict[str, Tool]) -> None:
+    put_files(workspace, FILES)
+    planner = Planner(Drafts(("evaluate", {"model": ["M1"]}), score=SURE), installed, workspace)
+    request = "score m.gguf with the metric regex"
+    assert "pattern" in (planner.plan(request, answers=["a.jsonl"]).question or "")
+    assert "'(((' does not answer this" in (planner.plan(request, answers=["a.jsonl", "((("]).question or "")
+    (step,) = planner.plan(request, answers=["a.jsonl", "^yes"]).steps
+    assert (step.args["dataset"], step.args["pattern"]) == ("a.jsonl", "^yes")
+
+
+@pytest.mark.parametrize(
+    ("request_", "asked"),
+    [
+        ("ask the index kb what was agreed on", "what was agreed on"),
+        ("ask the index kb: which exclusions are mentioned?", "which exclusions are mentioned?"),
+        ("ask the index kb what Mrs Petersen wanted to know this morning", None),
+        ("frag den Index kb, was Frau Petersen heute früh wissen wollte", None),
+    ],
+)
+def test_a_question_that_somebody_asked_elsewhere_is_not_in_the_request(
+    request_: str, asked: str | None, workspace: Path, installed: dict[str, Tool]
+) -> None:
+    plan = plan_of(request_, workspace, installed, Drafts(("rag_answer", {}), score=SURE))
+    assert [step.args["question"] for step in plan.steps] == ([asked] if asked else [])
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "fine-tune on a.jsonl; leave everything else as usual",
+        "fine-tune on a.jsonl, leave the base model untouched in memory",
+        "fine-tune on a.jsonl with dropout set to low",
+    ],
+)
+def test_ordinary_words_are_no_place_to_write(request_: str, workspace: Path, installed: dict[str, Tool]) -> None:
+    (step,) = plan_of(request_, workspace, installed, Drafts(("finetune", {"dataset": ["D1"]}), score=SURE)).steps
+    assert "output" not in step.args
+
+
+@pytest.mark.parametrize(
+    ("request_", "same"),
+    [
+        ("train it on a.jsonl and then compare on the test questions that Sam made", False),
+        ("trainiere das Modell auf a.jsonl und vergleiche es dann auf denselben Daten", True),
+        ("use a.jsonl for everything: tune the model, then compare it with the original", True),
+    ],
+)
+def test_what_is_learnt_from_is_not_measured_on_where_other_data_is_spoken_of(
+    request_: str, same: bool, workspace: Path, installed: dict[str, Tool]
+) -> None:
+    drafts = Drafts(("finetune", {"dataset": ["D1"]}), ("compare", {"dataset": ["D1"]}), score=SURE)
+    plan = plan_of(request_, workspace, installed, drafts)
+    assert (plan.kind, plan.question) == (("plan", None) if same else ("question", "Which data set should the models be compared on?"))
