@@ -105,7 +105,7 @@ def _believed(case: Case) -> Decision | None:
     drafted = [step.tool for step in steps]
     vacant = len(case.draft.steps) - len(steps)  # the same again, where another tool is meant: "index it, check it, answer me"
     is_whole = (len(steps) < MOST_DRAFTED and not vacant) or set(case.mine) <= set(drafted)
-    gainsaid = weighing.states_more(case, drafted) or weighing.begins_unsure(case, drafted) or (case.rules and weighing.says_no_more(case))
+    gainsaid = weighing.states_more(case, drafted) or (case.rules and weighing.says_no_more(case))
     if case.draft.score < WHOLE or not steps or not is_whole or gainsaid:
         return None
     alike = sorted(case.mine) == sorted(drafted)
@@ -141,7 +141,7 @@ def _asks_for_nothing(case: Case, drafted: Sequence[str]) -> bool:
 
 
 def _rules_know_better(case: Case, drafted: Sequence[str]) -> bool:
-    if weighing.states_more(case, drafted) or weighing.begins_unsure(case, drafted):
+    if weighing.states_more(case, drafted):
         return True
     spoken, sure = arguments.spoken_of(case.reading.said), rules_sure(case.said)
     misses_a_thing = weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted)

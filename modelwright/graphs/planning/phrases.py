@@ -116,8 +116,8 @@ def captured(field: str, text: str, start: int = 0, end: int | None = None) -> l
             spans = [part.span("v") for part in parts]
             if field == "pattern":
                 spans = [(a, a + len(re.sub(r"(?<!\\)[.,]$", "", text[a:b]))) for a, b in spans]  # the end of the sentence
-            if not spans:
-                continue  # "a member of that group" names none
+            if not spans or (field == "pattern" and not _is_expression(text[slice(*spans[0])])):
+                continue  # "a member of that group" names none, "exact match + contains" holds no expression
             return [Candidate("value", _written(field, text[a:b]), a, b, text[a:b]) for a, b in spans]
     return []
 
@@ -129,6 +129,14 @@ _PARTS = re.compile(r"(?<![\w-])(?!(?:and|or|und|et|y|e|en|och|i)(?![\w-]))(?P<v
 
 _NO_GROUP = frozenset({"that", "this", "my", "our", "same", "it", "them"})
 """ "a member of that group" names none; "I'm in IT" does."""
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return any(c.isalnum() for c in text)
 
 
 def _written(field: str, said: str) -> str:

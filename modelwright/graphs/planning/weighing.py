@@ -15,7 +15,7 @@ from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import HINT, LIKELY, SURE, lexicon
 from modelwright.graphs.planning.reading import Reading
 from modelwright.graphs.planning.sheet import THINGS
-from modelwright.graphs.planning.tool_names import ANSWER, INDEX, LOSS, SEARCH, TRAINS
+from modelwright.graphs.planning.tool_names import ANSWER, INDEX, SEARCH, TRAINS
 from modelwright.models.base import Draft, DraftStep
 
 WHOLE = -0.2
@@ -35,9 +35,6 @@ ABSURD = -8.0
 requests with such words and a drafted plan all 18 below it meant the plan, of the 21 above it 5."""
 EVEN, LEAST_ASKED = 0.6, -1.2
 """How much likelier "none" may be than "ask", in nats, and the least log-probability of "ask" (p = 0.3), for a request to be vague."""
-UNSURE = -0.14
-"""Log-probability of the first tool below which a draft of other tools gives way to rules that are sure: its mean says little of that
-choice. Of 5 such drafts of 1,400 new requests none had the right tools and the rules had 3; above it the draft had 136 of 141."""
 MOST_DRAFTED = 3
 """Steps from which a draft may be cut short: of the examples that it learned from one in a hundred has more."""
 
@@ -241,14 +238,6 @@ def states_more(case: Case, drafted: Sequence[str]) -> bool:
         return False
     more = [i for i in case.rules if i.tool not in drafted and i.tool not in documents.TOOLS]  # those are told apart in documents.py
     return any(arguments.points(case.reading.said, i.clause.start, i.clause.end).get(i.tool, 0.0) > 0.5 for i in more)
-
-
-def begins_unsure(case: Case, drafted: Sequence[str]) -> bool:
-    """ "first tune (a.jsonl), then align (b.jsonl)": words are sure of all they ask for, the draft has other tools, and was in two minds
-    about where to begin."""
-    mine, other = set(case.mine), set(drafted) - ({LOSS} if "quantize" in case.mine else set())  # which quantizes by itself
-    differs = rules_sure(case.said) and not (mine <= other or other <= mine)
-    return differs and case.first < UNSURE and not lacks_data(case, case.mine)
 
 
 def lacks_data(case: Case, names: Sequence[str]) -> bool:

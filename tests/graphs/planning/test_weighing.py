@@ -149,11 +149,6 @@ def test_a_refusal_that_is_likely_stands_against_words_that_are_sure(workspace: 
     assert plan_of(request, workspace, installed, Drafts(kind="none", score=-0.05)).kind == "none"
 
 
-def test_a_draft_in_two_minds_gives_way_to_words_that_are_sure(workspace: Path, installed: dict[str, Tool]) -> None:
-    request = "quantize m.gguf to Q4_K_M and compare it with the original on a.jsonl"
-    assert used(plan_of(request, workspace, installed, Drafts(("speculate", {}), score=-0.19)))[-1] == "compare"
-
-
 def test_what_only_the_rules_would_ask_is_asked(workspace: Path, installed: dict[str, Tool]) -> None:
     request = "train the model on the transcripts that we corrected. The ones to hold back are in b.jsonl, they must not be trained on"
     plan = plan_of(request, workspace, installed, Drafts(("finetune", {"dataset": ["D1"]}), score=-0.05))
