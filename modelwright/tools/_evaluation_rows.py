@@ -7,7 +7,6 @@ A text row has text alone and gives perplexity only. Bad rows are counted in the
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from modelwright.data.formats import recognise
 from modelwright.errors import BadRequest, DataError
 from modelwright.scoring import metrics as scoring
 from modelwright.scoring.metrics import MetricName
+from modelwright.scoring.patterns import compile_pattern
 from modelwright.types import Check, DatasetPath, FilePath, Json, Strict, ToolArgs
 
 LOOKED_AT = 50_000_000
@@ -53,9 +53,9 @@ class EvaluationArgs(ToolArgs):
     @classmethod
     def _can_be_read(cls, pattern: str | None) -> str | None:
         try:
-            re.compile(pattern or "")
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"{pattern!r:.80} is not a regular expression: {error}") from None
+            compile_pattern(pattern or "", "pattern")
+        except BadRequest as error:
+            raise ValueError(error.message) from None
         return pattern
 
 

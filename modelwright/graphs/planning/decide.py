@@ -52,7 +52,7 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
     """`asked` is what the rules read, possibly undecided; `draft` what the model made of it."""
     case = Case(*_without(denied(reading.tokens, all_cues(tools)), asked, draft), reading, tools)
     steps = case.draft.steps
-    possible = weighing.is_no_refusal(case.draft) or (draft.kind == "question" and left_unsaid.is_sure(draft))
+    possible = weighing.is_no_refusal(case.draft) or left_unsaid.is_sure(draft)
     foreign = not possible and bool(case.said) and all(i.tool.startswith(ELSEWHERE) for i in (case.said[0], case.said[-1]))
     if foreign and not (case.first >= GUESS and weighing.outweighs(case, [s.tool for s in steps])):
         return Decision("rules", list(case.asked))

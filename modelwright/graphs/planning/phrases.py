@@ -10,8 +10,10 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from modelwright.errors import BadRequest
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.lexicon import lexicon
+from modelwright.scoring.patterns import compile_pattern
 
 REACH = 80
 """Characters before a number in which its phrase may begin."""
@@ -133,8 +135,8 @@ _NO_GROUP = frozenset({"that", "this", "my", "our", "same", "it", "them"})
 
 def _is_expression(text: str) -> bool:
     try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError):
+        compile_pattern(text, "pattern")
+    except BadRequest:
         return False
     return True
 
