@@ -72,6 +72,19 @@ async def test_the_newest_result_that_was_shown_from_its_beginning_stays_so(make
         assert round(talk.scroll_y) == talk.children[-1].virtual_region.y
 
 
+async def test_what_is_read_stays_in_view_when_a_card_above_it_gets_longer(make_app: Make, long_past: sqlite3.Connection) -> None:
+    """Samples find out their heights one after the other, those of the newest not always last."""
+    app = make_app([])
+    async with app.run_test(size=(120, 24)) as pilot:
+        await until(pilot, lambda: len(app.chat.query(ResultCard)) == 6)
+        talk = app.chat.talk
+        newest = talk.children[-1]
+        await until(pilot, lambda: round(talk.scroll_y) == newest.virtual_region.y)
+        before, above = newest.virtual_region.y, talk.query(ResultCard)[1]
+        above.styles.height = above.outer_size.height + 7
+        await until(pilot, lambda: newest.virtual_region.y == before + 7 and round(talk.scroll_y) == before + 7)
+
+
 async def test_who_reads_above_still_reads_there(make_app: Make, long_past: sqlite3.Connection) -> None:
     app = make_app([])
     async with app.run_test(size=(160, 40)) as pilot:

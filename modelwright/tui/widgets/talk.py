@@ -98,7 +98,7 @@ class Talk(VerticalScroll, can_focus=False):
         self._moved()
 
     def watch_virtual_size(self) -> None:
-        if self._settling is not None:
+        if self._settling is not None or not self._at_end:
             self.call_after_refresh(self._keep_place)
         elif self.outer_size == self._noted_at and not self.is_anchored:
             self._note()
@@ -107,7 +107,7 @@ class Talk(VerticalScroll, can_focus=False):
         if self._at_end:
             if self.is_anchored or self.max_scroll_y > 0:  # an anchor pulls what has room to the bottom
                 self.anchor()
-        elif self._settling is not None and self._place is not None and self._place[0].parent is self:
+        elif self._place is not None and self._place[0].parent is self:
             card, above = self._place
             self.scroll_to(y=card.virtual_region.y + min(above, card.outer_size.height - 1), animate=False, force=True, immediate=True)
 
@@ -172,7 +172,8 @@ class Talk(VerticalScroll, can_focus=False):
         is_long = card.outer_size.height >= self.size.height
         if self._settling is None and self.is_anchored and self.children[-1] is card and is_long:
             self.anchor(False)
-            self.scroll_to(y=card.virtual_region.y, animate=False, force=True)
+            self._at_end, self._place = False, (card, 0)  # cards above may not have found their heights yet
+            self.call_after_refresh(self._keep_place)
 
 
 class Queue(Plain):
