@@ -32,7 +32,7 @@ from modelwright.types import Json, Plan, Strict
 KINDS = ("plan", "question", "none")
 _DATA = ".jsonl .json .csv .tsv .parquet .txt .md .pdf .docx .html .toml .yaml .log .rst .zip .gz"
 DATA = tuple(_DATA.split())
-MODEL_ARGUMENTS = ("model", "models", "draft_model")
+MODEL_ARGUMENTS = ("model", "models", "draft_model", "rerank_model")
 DATA_ARGUMENTS = ("dataset", "eval_dataset", "path", "texts", "rubric", "imatrix_dataset")
 PATH = re.compile(r"(?<!\w)[\"'`“]([^\"'`”\n]*[./][^\"'`”\n]*)[\"'`”]|((?:\.{0,2}/)?[\w.-]+(?:/[\w.-]+)*/?)")
 NO_PATH = re.compile(

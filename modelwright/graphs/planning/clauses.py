@@ -163,10 +163,14 @@ def goes_first(clause: Clause) -> bool:
     return told_first or ("but" in opened and "first" in words[:2]) or words[-1:] == ["first"]
 
 
+_TOLD_AFTER = (["calculate"], ["compute"], ["tell"], ["show"], ["give"], ["say"])
+""" "Find the knee. After calculate what it costs": these open no condition."""
+
+
 def _means_afterwards(opened: Sequence[str], words: Sequence[str]) -> bool:
     """ "measure it, and after quantize it": a command stands behind it, no deed ("after quantizing"), no thing ("after the export")."""
     small = lexicon().words["determiners"] | lexicon().words["past"] | lexicon().words["deeds"]
-    adds = opened[-1] == "after" and opened[-2:-1] != [] and opened[-2] in lexicon().words["adds"]
+    adds = opened[-1] == "after" and opened[-2:-1] != [] and (opened[-2] in lexicon().words["adds"] or words[:1] in _TOLD_AFTER)
     return (adds and bool(words) and words[0] not in small and not words[0].endswith("ing")) or (
         opened[-1] == "after" and words[:1] == ["to"]
     )

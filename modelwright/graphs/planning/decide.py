@@ -15,7 +15,7 @@ from modelwright.contract import Tool
 from modelwright.graphs.planning import advice, arguments, documents, left_unsaid, weighing
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cues import ELSEWHERE, all_cues, denied
-from modelwright.graphs.planning.drafted import once, only_more, worth_their_place
+from modelwright.graphs.planning.drafted import once, only_more, with_a_word, worth_their_place
 from modelwright.graphs.planning.foreign import mistaken
 from modelwright.graphs.planning.intended import chosen_values, from_draft
 from modelwright.graphs.planning.intents import Intent
@@ -102,10 +102,12 @@ def _without(refused: Set[str], asked: Sequence[Intent], draft: Draft) -> tuple[
 def _believed(case: Case) -> Decision | None:
     """A draft that the model is sure of, in the order that the words give the same tools."""
     steps = once(case.draft.steps, case.reading, case.tools) if {s.tool for s in case.draft.steps} <= set(case.tools) else []
-    drafted = [step.tool for step in steps]
     vacant = len(case.draft.steps) - len(steps)  # the same again, where another tool is meant: "index it, check it, answer me"
+    steps = with_a_word(steps, case.asked, case.tools)
+    drafted = [step.tool for step in steps]
     is_whole = (len(steps) < MOST_DRAFTED and not vacant) or set(case.mine) <= set(drafted)
     gainsaid = weighing.states_more(case, drafted) or (case.rules and weighing.says_no_more(case))
+    gainsaid = gainsaid or (rules_sure(case.said) and weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted))
     if case.draft.score < WHOLE or not steps or not is_whole or gainsaid:
         return None
     alike = sorted(case.mine) == sorted(drafted)

@@ -37,7 +37,7 @@ _PASSAGES = re.compile(
     re.IGNORECASE,
 )
 _FACT = re.compile(
-    r"(?:^|[,;:.!]\s*|\band |\bthen )(?:who(?:se|m)?|what|when|where|which|why|how|does|do|did|is|are|was|were|can|may|must)\b"
+    r"(?:^|[,;:.!]\s*[\"'“„«‘]?|\band |\bthen )(?:who(?:se|m)?|what|when|where|which|why|how|does|do|did|is|are|was|were|can|may|must)\b"
     r"|\b(?:according to|with (?:a )?(?:citations?|sources?)|cite"
     r"|tell me|dis[- ]moi|dites[- ]moi|dime|dimmi|sag mir|zeg me|answer|beantwort\w*|antwort\w*|répon\w+|respond\w+|rispond\w+"
     r"|antwoord\w*)\b",
@@ -46,7 +46,7 @@ _FACT = re.compile(
 _WRITES = re.compile(
     r"(?<!n't )(?<!n’t )(?<!not )(?<!no )\b(?:write|word|phrase|formulate)s? (?:it|the answer|an answer)\b|\bask (?:it|them|(?:the "
     r"|my |our )?(?:index [\w-]+|[\w-]+ index))\b"
-    r"|\banswer (?:it |this |that )?from [\w-]+"
+    r"|\banswer (?:it |this |that )?from [\w-]+|\b(?:spørg|spør|fråga) (?:indekset|indeksen|indexet|dokument\w+)\b"
     r"|\bnot (?:just|only|merely) (?:quotes|passages|snippets|hits)\b",
     re.IGNORECASE,
 )
@@ -104,7 +104,7 @@ def _of_documents(asked: Sequence[Intent], request: str, found: Sequence[Candida
     named = any(c.kind == "index" for c in found) or _MADE.search(request) is not None
     named = named or phrases.value("index", "auto", request) is not None
     own = [request[i.clause.start : i.clause.end] for i in asked if i.tool in (SEARCH, ANSWER) and i.clause.tokens]
-    meant = tool_meant("; ".join(own) or request)
+    meant = tool_meant("; ".join(own) or request) or (tool_meant(request) if len(own) == 1 == len(asked) else "")
     needless = [i for i in asked if i.tool == INDEX and not makes and named and meant]
     kept = [replace(i, tool="", chosen={}) if i in needless else i for i in asked]
     if needless and not any(i.tool in (SEARCH, ANSWER) for i in kept):

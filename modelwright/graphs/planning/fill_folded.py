@@ -49,6 +49,11 @@ def fold(sheet: Sheet) -> None:
         if _agree(before, later):
             before.args, before.sources = {**later.args, **before.args}, {**later.sources, **before.sources}
             sheet.drafts.remove(later)
+        elif _says_what_is_answered(before, later):
+            told = {"eval_dataset": "dataset", "metrics": "metrics"}
+            before.args |= {name: later.args[own] for name, own in told.items() if own in later.args and name not in before.args}
+            before.sources |= {name: later.sources[own] for name, own in told.items() if own in later.args and name not in before.sources}
+            sheet.drafts.remove(later)
         elif _says_on_what(before, later):
             before.args["dataset"], before.sources["dataset"] = later.args["dataset"], later.sources["dataset"]
             sheet.drafts.remove(later)
@@ -166,3 +171,11 @@ def _says_on_what(before: Draft, later: Draft) -> bool:
     asks_more = set(later.args.get("metrics", ())) - {"perplexity"} or any(c.kind == "model" for c in later.clause.candidates)
     alone = later.tool.name in MEASURES and data is not None and not asks_more
     return alone and before.tool.name == LOSS and before.args.get("dataset", data) == data
+
+
+def _says_what_is_answered(before: Draft, later: Draft) -> bool:
+    """ "the loss of Q8_0 and Q4_K_M of m.gguf, plus each one's ROUGE-L on qa.jsonl": what quantizing cost is measured on answers too."""
+    metrics = set(later.args.get("metrics", ())) - {"perplexity"}
+    same = later.args.get("model") in (None, before.args.get("model")) and not any(c.kind == "model" for c in later.clause.candidates)
+    takes = before.tool.name == LOSS and "eval_dataset" not in before.args and {"model", "dataset", "metrics"}.issuperset(later.args)
+    return takes and later.tool.name == "evaluate" and bool(metrics) and "dataset" in later.args and same

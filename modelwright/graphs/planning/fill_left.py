@@ -116,7 +116,11 @@ def _words_of_path(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
         sheet.put(draft, field.name, said[0])
 
 
-_INTO = re.compile(r"\b(?:nach|unter|als|vers|dans|sous|comme|en|como|para|in|come|naar|onder|to|into|under|as)\s[\"'`“]?$", re.IGNORECASE)
+_INTO = re.compile(
+    r"\b(?:nach|unter|als|vers|dans|sous|comme|en|como|para|in|come|naar|onder|to|into|under|as)\s"
+    r"(?:(?:an? |the |one )?(?:hf |hugging ?face |gguf |safetensors |output )?(?:folder|directory|file|gguf|safetensors|hf) )?[\"'`“]?$",
+    re.IGNORECASE,
+)
 
 
 def _place_to_write(sheet: Sheet, draft: Draft, field: FieldSpec, free: Sequence[Candidate]) -> None:

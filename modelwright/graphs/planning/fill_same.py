@@ -30,6 +30,7 @@ _SAME = re.compile(
 _MY_GROUP = re.compile(
     r"\((?:mine|(?:my|our) (?:own )?(?:group|team))\)"
     r"|\b(?:I(?:['’]?m| am)|[Ww]e(?:['’]re| are)) (?:in|part of|a member of|one of) (?:it|them|(?:that|this|the same) (?:group|team))\b"
+    r"|\b(?:[Rr]eader|[Aa]sker|[Uu]ser|me|us) in both(?: groups)?\b"
     r"|\b[Aa]s (?:an? |one )?(?:member|part|somebody|someone)? ?(?:of|in) (?:it|them|(?:that|this|the same) (?:group|team))\b"
 )
 """ "restricted to group sre (mine). Then: what is …": who reads an index is who asks it, where they say so themselves."""

@@ -37,15 +37,16 @@ _LEAD = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ABOUT = re.compile(
-    r"\b(?:search(?:ing)?|look(?:ing)?|look-?up|hunt|such\w*|busca\w*|cherche\w*|cerca\w*|procur\w*|zoek|query|grep|find|finde|show|get"
+    r"\b(?:se?a?e?rch(?:ing)?|look(?:ing)?|look-?up|hunt|such\w*|busca\w*|cherche\w*|cerca\w*|procur\w*|zoek|query|grep|find|finde|show|get"
     r"|give|fetch|list|pull|trouv\w*|trova\w*|encuentr\w*|znajdź|найди|zeig\w*|muestr\w*|mu[eé]stra\w*|montr\w*"
     r"|mostr\w*|(?:text)?stellen?|treffer|passagen|absätze|abschnitte|extraits?|pasajes?|fragmentos?|passaggi|brani|trechos?|stukken"
-    r"|fragmenten|everything|anything|passages?|chunks?|paragraphs?|sections?"
+    r"|fragmenten|everything|anything|passages?|chunks?|paragraphs?|sections?|afsnit\w*|avsnitt\w*|steder|ställen?|stycken"
     r"|mentions?|hits?|places|snippets?)\b"
     r"[^.?!:;]*?(?:\bfor\b|\babout\b|\bon\b|\bmentioning\b"
     r"|\bthat (?:best |most |really |actually )?(?:mention|talk about|say|describe|deal with"
     r"|fit|match|cover|discuss|concern|suit)s?\b|\bwhere\b"
-    r"|\bque (?:hablan|tratan) d(?:e|el)\b|\b(?:che parlano|que falam) d\w+\b|\bnach\b|\bzum thema\b|\bzu[rm]?\b|\büber\b|\bsobre\b"
+    r"|\b(?:der|som) (?:handler|handlar|omhandler|taler|talar|snakker) om\b|\bque (?:hablan|tratan) d(?:e"
+    r"|el)\b|\b(?:che parlano|que falam) d\w+\b|\bnach\b|\bzum thema\b|\bzu[rm]?\b|\büber\b|\bsobre\b"
     r"|\bsur\b|\bacerca de\b"
     r"|\bqui parlent d(?:e|u|es)\b|\bpor\b(?! (?:palavras?|palabras?|significado|sentido|favor|meio))|\bsu(?:l|lla|llo|i|lle"
     r"|ll['’])?(?=\s)|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",

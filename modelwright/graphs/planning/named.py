@@ -188,8 +188,8 @@ _HOURS = re.compile(r"\s?(?:h|hrs?|hours?|stunden|heures|horas|ore|uur|min\w*|ti
 _MORE_OFTEN = re.compile(r"\s*[\w-]*\s*(?:(?:a|per|each|every)\s+|/ ?)(?:day|week|month|hour|year)\b", re.IGNORECASE)
 """ "12000 requests a day" count no requests of one run."""
 _IN_AND_OUT = re.compile(
-    r"(\d)\s*(?:tok\w*\s*)?(?:in|rein|hinein|en entrée|de entrada|in ingresso)\b\W{0,4}(?:and\s+|und\s+|et\s+|y\s+|e\s+)?"
-    r"[\d.,k]+\s*(?:tok\w*\s*)?(?:out|raus|hinaus|en sortie|de salida|in uscita)\b",
+    r"(\d)\s*(?:tok\w*\s*)?(?:in|inn|ind|rein|hinein|en entrée|de entrada|in ingresso)\b\W{0,4}(?:(?:and|und|et|y|e|och|og|en)\s+)?"
+    r"[\d.,k]+\s*(?:tok\w*\s*)?(?:out|ut|ud|uit|raus|hinaus|en sortie|de salida|in uscita)\b",
     re.IGNORECASE,
 )
 """120 in, 30 out"""

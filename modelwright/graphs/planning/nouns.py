@@ -27,13 +27,19 @@ _FAMILY = re.compile(
     r"|(?<![\w./-])(?:phi-\d(?:\.\d)?-mini|gpt-?2|mistral-nemo|phi-[234])(?![\w/.-]|\.\w)",
     re.IGNORECASE,
 )
-_NAME = r"(?P<q>[\"'`“«「『]?)(?P<name>[^\W_][\w-]{1,40})(?P=q)?"
+_NAME = r"(?P<q>[\"'`“«「『]?)(?:(?<=«)\s)?(?P<name>[^\W_][\w-]{1,40})(?P=q)?"
 _LANGUAGES = (
     r"(?:english|german|french|spanish|italian|portuguese|dutch|englisch|deutsch|general|detail|full|short|brief|particular|fact|turn|order"
     r"|total|context|return|español|inglés|anglais|français|bulk|advance|parallel|person|writing|plain)\b"
 )
 """ "in German", "in detail": no place."""
 _INDEX = (
+    re.compile(
+        r"\b(?:[\w-]+ )?(?:ind(?:ex|ice|eks\w*)|índice) \((?:it(?:['’]s| is| was) |which is |is |der |som "
+        r"|se )?(?:called|named|name:?|heißt|hedder"
+        rf"|heter|llama|chiama|chama) {_NAME}\)",
+        re.IGNORECASE,
+    ),
     re.compile(
         r"\b(?:ind(?:ex|ice)|índice)(?:'s)?,? (?:(?:its|the|il|le|el|o|der|den) )?(?:name|nome|nom|nombre|naam)"
         rf"(?: is|:| =| ist| est| es| è| é)? {_NAME}(?![\w/*-]|\.\w)",
@@ -48,8 +54,9 @@ _INDEX = (
     ),
     re.compile(
         r"\b(?:ind(?:ex(?:et|en)?|ice|ic[ei]|eks\w*)|idx|índice|collection|bestand|kb|knowledge base"
-        r"|индекс\w*)(?:['’]s name)?(?:\s*(?:[=:→⇒]|->|=>)\s*|,?\s+(?=say\b|namely)|\s+)"
-        rf"(?:is |ist |it |ihn |it's |(?:which |that )?(?:we|i) )?(?:called|call|named|name(?: is|:| =)?|heißt|heisst|se llama|s['’]appelle"
+        r"|индекс\w*)(?:['’]s name)?(?:\s*(?:[=:→⇒]|->|=>)\s*|,?\s+(?=say\b|namely|(?:der|som|die|dat) he)|\s+)"
+        rf"(?:(?:der|som|die|dat) (?=he(?:dder|ter|der|ißt|isst|et)\b)|is |ist |it |ihn |it's |(?:which "
+        rf"|that )?(?:we|i) )?(?:called|call|named|name(?: is|:| =)?|heißt|heisst|se llama|s['’]appelle"
         rf"|si chiama|se chama|heet|heter|hedder|namens|nennen|llamado|llamada|nommé|appelé|chiamato|chamado|genaamd"
         rf"|genannt|as|als|=|:|say,?|namely)?\s*(?!works? (?:these|today|now|well|for|at|as|like|so)\b){_NAME}(?![\w/*-]|\.\w)",
         re.IGNORECASE,
@@ -104,7 +111,9 @@ let own show tell give find list come comes came had has have misses miss return
 takes looks feels seems contains holds lacks knows said says goes went got que che der qui qu which ist hat soll kann wird esta está es
 hay tiene sobre contiene av af fra från van uit med over för til till på
 whichever whatever say right best matching fitting correct proper heißt heisst fine
-okay ok suits suit fits fit evaluate measure eval compare test benchmark itself alone anyway somewhere
+okay ok suits suit fits fit mon ma mes notre nos ton ta tes votre mi mis nuestro nuestra tu tus su mio mia nostro meu minha nosso mein meine
+meinem meinen unser unserem unseren mijn onze min mitt mit vores vår vårt mój nasz
+evaluate measure eval compare test benchmark itself alone anyway somewhere
 finds fails doesn't don't isn't actually really ever often still already always usually sometimes
 """
 _NO_NAMES = frozenset(_SMALL.split())
@@ -143,6 +152,18 @@ _OUTPUT_NAMES = (
     re.compile(  # Slavic and Scandinavian, whose small words mean other things in English
         r"\b(?:zapis|wrzu|ulož|spara\b|lagre\b|gem (?:den|det|modellen|resultatet)\b)\w*[^.;:?!]{0,40}?\b(?:do|w|jako|v|i|som)\s+"
         rf"(?:{_FOLDER}\s+)?{_NAME}{_ENDS}",
+        re.IGNORECASE,
+    ),
+    re.compile(  # whatever follows: the word for a folder says what the name is
+        r"\b(?:mett|pon|guard|salv|gu[aá]rd|dej|enregistr|mets|legg|leg|zet|speicher|lagr|spar|put|sav|stor|writ|leav|deliver)\w*\b[^.;:?!]{0,40}?\b(?:nella|in|en|dans"
+        rf"|na|i|till|into|to)\s+(?:(?:la|le|el|den|das|de|het|the|an?|una|um|uma)\s+)?{_FOLDER}\s+(?!(?:of|with|that|where|for|di|de|von|mit|con"
+        rf"|avec|como|as)\b){_NAME}(?![\w/-]|\.\w)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:under|unter|con|sous|avec|col|com|onder|met) (?:the |el |le |il |o |de |dem )?(?:name|namen|nombre"
+        rf"|nom|nome|naam)\s+(?:of\s+)?"
+        rf"{_NAME}{_ENDS}",
         re.IGNORECASE,
     ),
 )
@@ -230,11 +251,16 @@ def find_indexes(text: str, known: Sequence[str] = ()) -> list[Candidate]:
     return [Candidate("index", name, start, start + len(name), name) for start, name in sorted(found.items())]
 
 
+_HOW = frozenset(["small", "short", "simple", "tidy", "clean", "cheap", "light", "low", "tiny", "quick", "safe", "private"])
+""" "keep it small": no name, unless a word for a folder stands before it."""
+_A_FOLDER = re.compile(rf"\b(?:{_FOLDER}|called|named|as|name)\s+[\"'`]?$", re.IGNORECASE)
+
+
 def find_output_names(text: str) -> list[Candidate]:
     """A bare word that something is to be saved as."""
     found = [(m.start("name"), m.group("name")) for pattern in _OUTPUT_NAMES for m in pattern.finditer(text)]
     return [
         Candidate("output", name, start, start + len(name), name)
         for start, name in found
-        if name.lower() not in _NO_NAMES and not name.isdigit()
+        if name.lower() not in _NO_NAMES and not name.isdigit() and (name.lower() not in _HOW or _A_FOLDER.search(text[:start]))
     ]

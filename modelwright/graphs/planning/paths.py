@@ -84,7 +84,8 @@ _OVER = re.compile(r"\b(?:writ|sav|stor|export|dump)\w*(?: [\w'’-]+){0,5} (?:t
 """Before a path that is a place to write even if it is there: "write it as f16 to out/m.gguf"."""
 _GIVEN = re.compile(
     r"\b(?:giv|leav|mak|creat|produc|hand|deliver|want|need|gib|mach|dej|dame|donne|fais|laiss|dammi|fammi|geef|maak)\w*\b[^.;?!]{0,40}?"
-    r"\bgguf\b(?:[- ]?file)?(?:,| in| into| as| at| called| named| im| en| dans|:)*\s*$",
+    r"\bgguf\b(?:[- ]?file)?(?: (?:out )?of (?:it|that|this|(?:the|my|our) \w+))?(?:,| in| into| as| at"
+    r"| called| named| im| en| dans|:)*\s*$",
     re.IGNORECASE,
 )
 """Before a GGUF file that is not there: "give me one GGUF file, brief.gguf"."""
@@ -241,9 +242,16 @@ def exists(value: str, workspace: Path) -> bool:
         return False
 
 
+_TO_A_FOLDER = re.compile(
+    r"\b(to|into)(?: (?:an?|the|one))?(?: (?:hf|hugging ?face|gguf|output|new))? (?:folder|directory|dir)$", re.IGNORECASE
+)
+
+
 def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate:
     before = text[max(0, start - 90) : start].rstrip("\"'`“‘« ")
-    lead = re.search(r"\b(to|into|as|in|at|under)$", re.sub(r"\s*(?:->|→|=>)$", " to", before), re.IGNORECASE)
+    lead = re.search(r"\b(to|into|as|in|at|under)$", re.sub(r"\s*(?:->|→|=>)$", " to", before), re.IGNORECASE) or _TO_A_FOLDER.search(
+        before
+    )
     into_an_index = kind == "folder" and re.match(r"\s+(?:in)?to (?:an?|the|my|our) (?:\w+ )?index\b", text[end:], re.IGNORECASE)
     is_told = kind in ("folder", "dataset", "file") and _ALREADY.search(before)
     written = not is_told and (

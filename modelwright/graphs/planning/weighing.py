@@ -33,6 +33,8 @@ _VALUES = ("gpu", "memory", "money", "quant")
 ABSURD = -8.0
 """Of "none", below which words for what no tool does are taken for something said by the way: "I have a file with anonymised notes". Of 39
 requests with such words and a drafted plan all 18 below it meant the plan, of the 21 above it 5."""
+IMPROBABLE = -6.0
+"""Of "none", below which such words do not turn a request that is incomplete into nobody's work: "A/B on a.jsonl. who wins?"."""
 EVEN, LEAST_ASKED = 0.6, -1.2
 """How much likelier "none" may be than "ask", in nats, and the least log-probability of "ask" (p = 0.3), for a request to be vague."""
 MOST_DRAFTED = 3
@@ -159,7 +161,8 @@ def _speaks_of_work(reading: Reading) -> bool:
 
 def may_be_asked(case: Case) -> bool:
     """Whether what is not planned is rather incomplete than nobody's work: it speaks of models, data or documents, or names one."""
-    beyond = any(i.tool.startswith(ELSEWHERE) for i in case.said)
+    possible = dict(case.draft.alternatives).get("none", -math.inf) >= IMPROBABLE
+    beyond = possible and any(i.tool.startswith(ELSEWHERE) for i in case.said)
     named = _speaks_of_work(case.reading) or any(c.kind in THINGS for c in case.reading.found)
     return left_unsaid.is_likely(case.draft, left_unsaid.EVEN if named else left_unsaid.LIKELIER) and not beyond
 
@@ -206,6 +209,7 @@ def takes_all(case: Case, names: Sequence[str]) -> bool:
     """Whether the tools have an argument for each kind of thing that the request names: a data set, a model."""
     roles = {field.role for name in names for field in fields_of(case.tools[name].args).values()}
     wanted = {"D": {"dataset", "file", "documents"}, "M": {"model", "documents"}}
+    wanted |= {"P": {"file", "dataset", "documents", "output"}} if any(str(c.value).endswith(".toml") for c in case.reading.found) else {}
     return all(roles & wanted[tag[0]] for tag in case.reading.tags if tag[0] in wanted)
 
 
@@ -284,7 +288,9 @@ def _may_be_added(case: Case, intent: Intent, drafted: Sequence[str]) -> bool:
     judged = intent.tool == "evaluate" and "compare" in drafted  # "whether it improved. The questions are in x.jsonl, to be judged by …"
     if judged and not any(c.kind == "model" for c in intent.clause.candidates):
         return False
-    return not (lacks(case, intent.tool) or _asks_nothing_read(case, intent.tool))
+    there = case.has("M") or INDEX in case.mine or any(made_models(case.tools[name]) for name in drafted)
+    unnamed = _needs_a_model(case.tools[intent.tool]) and not there
+    return not (unnamed or lacks(case, intent.tool) or _asks_nothing_read(case, intent.tool))
 
 
 def lacks(case: Case, tool: str) -> bool:
