@@ -23,7 +23,7 @@ from modelwright.contract import Tool
 from modelwright.errors import DataError, ModelwrightError
 from modelwright.graphs.plancheck import check
 from modelwright.graphs.planning.evidence import unsupported
-from modelwright.graphs.planning.paths import NOT_PATHS
+from modelwright.graphs.planning.paths import is_measure
 from modelwright.graphs.planning.planner import Planner
 from modelwright.models.base import ModelCall, PlanningModel
 from modelwright.scoring.plans import PlanScore, score
@@ -161,7 +161,7 @@ def stand_ins(case: Case, root: Path) -> None:
 
 
 def _is_no_path(name: str) -> bool:
-    return bool(NO_PATH.search(name)) or name.lower() in NOT_PATHS
+    return bool(NO_PATH.search(name)) or is_measure(name)
 
 
 def _is_a_models(name: str, before: str) -> bool:

@@ -60,7 +60,9 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
     if beyond and not possible:
         return Decision("rules", beyond)
     if left_unsaid.is_no_plan(draft) and not weighing.says_what_to_find(case) and not weighing.asks_an_index(case):
-        return _incomplete(case) if weighing.may_be_asked(case) else Decision("draft", [], "none")
+        if weighing.may_be_asked(case):
+            return _incomplete(case)
+        return Decision("rules", list(case.asked)) if weighing.commanded(case) else Decision("draft", [], "none")
     if weighing.nothing_is_meant(case):
         return Decision("draft", [], "none")
     if draft.kind != "plan":
@@ -70,7 +72,8 @@ def decide(asked: Sequence[Intent], draft: Draft, reading: Reading, tools: Mappi
 
 def _incomplete(case: Case) -> Decision:
     """What is missing is asked about when the rules' plan or the draft's is filled; where all that they need was said, it is a plan."""
-    if weighing.asks_by_rules(case):
+    more = set(case.mine) > {step.tool for step in case.draft.steps} and rules_sure(case.said)
+    if more or weighing.asks_by_rules(case):
         return Decision("rules", list(case.asked))
     return replace(_of_draft(case, case.draft.steps), kind="question")
 
@@ -107,6 +110,7 @@ def _believed(case: Case) -> Decision | None:
     drafted = [step.tool for step in steps]
     is_whole = (len(steps) < MOST_DRAFTED and not vacant) or set(case.mine) <= set(drafted)
     gainsaid = weighing.states_more(case, drafted) or (case.rules and weighing.says_no_more(case))
+    gainsaid = gainsaid or weighing.one_other(case, drafted)
     gainsaid = gainsaid or (rules_sure(case.said) and weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted))
     if case.draft.score < WHOLE or not steps or not is_whole or gainsaid:
         return None
@@ -143,7 +147,7 @@ def _asks_for_nothing(case: Case, drafted: Sequence[str]) -> bool:
 
 
 def _rules_know_better(case: Case, drafted: Sequence[str]) -> bool:
-    if weighing.states_more(case, drafted):
+    if weighing.states_more(case, drafted) or weighing.one_other(case, drafted):
         return True
     spoken, sure = arguments.spoken_of(case.reading.said), rules_sure(case.said)
     misses_a_thing = weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted)
@@ -205,7 +209,8 @@ def _without_a_plan(case: Case) -> Decision:
         return Decision("rules", list(case.asked))  # what is missing is asked about when the plan is filled
     general = not asks and advice.asked_for(case.reading.request, case.reading.found)
     incomplete = rules_sure(case.said) and not general and dict(case.draft.alternatives).get("ask", -math.inf) >= MAY_ASK
-    doubted = first < REFUSAL if asks else first < DOUBT and (incomplete or weighing.says_what_to_find(case))
+    told = incomplete or weighing.says_what_to_find(case) or (first < REFUSAL and weighing.commanded(case))
+    doubted = first < REFUSAL if asks else first < DOUBT and told
     if case.rules and doubted:
         return Decision("rules", list(case.asked))
     known = [s for s in case.draft.steps if s.tool in case.tools]

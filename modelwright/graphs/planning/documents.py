@@ -63,6 +63,20 @@ _READS_IN = re.compile(
     re.IGNORECASE,
 )
 """Words for reading documents into an index."""
+_BUILDS = re.compile(
+    r"\b(?:build|make|create|set up|bau\w*|erstell\w*|leg\w*|cre[aá]\w*|crée\w*|constru\w+|maak|lag|skapa|opret|utwórz"
+    r"|zbuduj)\b[^.;?!]{0,30}"
+    r"\b(?:index|idx|índice|indice|indeks\w*)\b"
+    r"|(?:^|[.,;:!?]\s|\b(?:please|pls|to|you|and|then) )(?:re-?)?index (?:the|my|our|all|every\w*|these|those"
+    r"|both)\b[^.;?!]{0,60}\b(?:as|under|into|called|named)\b"
+    r"|(?:^|[.,;:!?]\s)(?:(?:a|one) )?new (?:index|idx) |\bre-?index(?:ed)? (?:\w+ )?into\b"
+    r"|\b(?:add|append|upload) (?:the |my |our |these |those |all )?(?:[\w-]+ ){1,4}(?:to|into) (?:the|our|my) index\b"
+    r"|\b(?:want|need|like|have|get|wish)\b[^.;?!]{0,60}\bindexed (?:under|as)\b"
+    r"|\b(?:put|get|load|throw|take|bring|feed|pour|stick|dump|read|turn|gather)\b[^.;?!]{0,60}\bin(?:to)? an? (?:new "
+    r"|search )?(?:index|idx)\b",
+    re.IGNORECASE,
+)
+"""An index that is to be made, though nothing says of what."""
 _DENIES = re.compile(
     r"\b(?:no|without an?|not an?)\s+(?:finished |written |generated )?(?:answers?|summar\w+)\b"
     r"|\b(?:keine?|ohne|sin|pas de|sans|geen|zonder|senza|sem)\s+(?:fertige |ausformulierte |kant-en-klaar )?"
@@ -105,7 +119,7 @@ def _of_documents(asked: Sequence[Intent], request: str, found: Sequence[Candida
     named = named or phrases.value("index", "auto", request) is not None
     own = [request[i.clause.start : i.clause.end] for i in asked if i.tool in (SEARCH, ANSWER) and i.clause.tokens]
     meant = tool_meant("; ".join(own) or request) or (tool_meant(request) if len(own) == 1 == len(asked) else "")
-    needless = [i for i in asked if i.tool == INDEX and not makes and named and meant]
+    needless = [i for i in asked if i.tool == INDEX and not makes and named and meant and not builds(request)]
     kept = [replace(i, tool="", chosen={}) if i in needless else i for i in asked]
     if needless and not any(i.tool in (SEARCH, ANSWER) for i in kept):
         kept = [replace(i, tool=meant, chosen={k: v for k, v in i.chosen.items() if k == "index"}) if i.tool == INDEX else i for i in asked]
@@ -167,6 +181,11 @@ def _without_idle_searches(asked: Sequence[Intent], request: str) -> list[Intent
     if not any(i.tool == RETRIEVAL_QUALITY for i in asked) or asked_texts.asks_something(request):
         return list(asked)
     return [i for i in asked if i.tool not in (SEARCH, ANSWER)]
+
+
+def builds(request: str) -> bool:
+    """Whether it wants an index made, of whatever."""
+    return _BUILDS.search(request) is not None
 
 
 def asks_documents(request: str) -> bool:

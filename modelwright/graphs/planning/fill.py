@@ -128,7 +128,11 @@ def _documents(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
             if found:
                 sheet.put(draft, field.name, sheet.existing(found[0], field, draft))
                 return
-    there = [c for c in (*draft.clause.candidates, *sheet.candidates) if c.kind == "output" and exists(str(c.value), sheet.workspace)]
+    there = [
+        c
+        for c in (*draft.clause.candidates, *sheet.candidates)
+        if c.kind == "output" and c not in sheet.used and exists(str(c.value), sheet.workspace)
+    ]
     if there and not any(f.role == "output" for f in fields_of(draft.tool.args).values()):  # "put all of the folder x/ in the archive"
         sheet.put(draft, field.name, there[0])
     elif field.required:

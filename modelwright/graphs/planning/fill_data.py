@@ -17,6 +17,7 @@ from modelwright.graphs.planning.fields import FieldSpec, fields_of, made_models
 from modelwright.graphs.planning.questions import wording
 from modelwright.graphs.planning.sheet import Sheet
 
+EVAL = "eval_dataset"
 TRAIN_NAMES, TEST_NAMES = ("train",), questions.TEST_NAMES
 NOT_DATA = ("rows", "examples", "lines", "model")
 ORDINALS = (("first", "former"), ("second", "latter", "other"), ("third",))
@@ -55,6 +56,36 @@ SAME = (
 )
 
 
+_OTHERS = re.compile(
+    r"\b(?:on|with|against|over|using|via|answers?|solves?) (?:the|our|my|some|those|his|her|their|a|an) (?!(?:same|training"
+    r"|train)\b)(?:[\w-]+ ){0,3}?(?:questions|rows"
+    r"|examples|sets?|file|data|cases|items|sentences|exams?|quiz(?:zes)?|tests?|holdout|hold-out|suite|benchmark|samples|queries|prompts"
+    r"|transcripts|dialog(?:ue)?s|tickets|e?-?mails|letters)\b"
+    r"|\b(?:auf|an|mit|anhand|gegen) (?:de[nmr]|meine[nmr]?|unsere[nmr]?|einer?|seine[nmr]?) (?:[\w-]+ ){0,2}?\w*(?:fragen"
+    r"|prüfung\w*|tests?|testfällen?|testdaten"
+    r"|beispielen?|aufgaben|datensatz|daten)\b"
+    r"|\b(?:nas|nos|na|no|com as|com os|en las|en los|con las|con los|en el|en la|sur les|sur le|sur la|avec les|sulle|sui|sugli|sul"
+    r"|sulla|con le"
+    r"|con i|op de|op het|met de|på|med|mot) (?:(?:mis|minhas|nuestr[ao]s|mes|nos|mie|nostre|onze|mijn|mina|våra|mine|våre"
+    r"|vores) )?(?:[\w-]+ ){0,2}?"
+    r"(?:perguntas|preguntas|questions|domande|vragen|frågor(?:na)?|spørgsmål\w*|spørsmål\w*|exam\w*|esam\w*|testes?|tests?|prova|prueba|toets\w*"
+    r"|\w+mängden|\w+sette?t|\w+sættet|dados|datos|données|dati|exemplos|ejemplos|exemples|esempi)\b",
+    re.IGNORECASE,
+)
+"""Other data than the ones that are named: "the questions that Sam wrote"."""
+
+
+def is_learnt(sheet: Sheet, draft: Draft, candidate: Candidate) -> bool:
+    """ "train on a.jsonl, then compare on the questions that Sam made": what is learnt from is not what is measured on, where other data
+    are spoken of."""
+    others = _OTHERS.search(sheet.request, candidate.end)
+    if not measures(draft.tool) or not others or mentions(draft.clause, *SAME):
+        return False
+    trains = [d for d in sheet.drafts if made_models(d.tool) and d.sources.get("dataset") == candidate.evidence]
+    own = sum(c.value == candidate.value for c in sheet.candidates) > 1 and any(c.value == candidate.value for c in draft.clause.candidates)
+    return bool(trains) and not (own and not any(candidate in d.clause.candidates for d in trains))
+
+
 def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     found = draft.dataset or _named_dataset(sheet, draft)
     if found is None and field.required:
@@ -64,12 +95,16 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
             wanted = questions.TEST_NAMES if measures(draft.tool) else questions.TRAIN_NAMES
             sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), "dataset", wanted=wanted))
         return
+    if sheet.asks and made_models(draft.tool) and EVAL in fields_of(draft.tool.args) and _sounds(found, TEST_NAMES):
+        sheet.put(draft, EVAL, found)  # "for the loss use dev.jsonl": what is learnt from is what the draft misses
+        found = sheet.answers.path(wording(draft.tool.name, field), "dataset", wanted=TRAIN_NAMES)
     sheet.put(draft, field.name, sheet.existing(found, field, draft))
 
 
 def _named_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
     """From the step's own clause. Two that could both be meant are settled by their names, or asked about."""
     here = list({c.value: c for c in draft.clause.candidates if sheet.may_be_data(c, draft)}.values())
+    here = [c for c in here if not is_learnt(sheet, draft, c)]
     ordinal = _ordinal(sheet, draft.clause)
     if ordinal and (not here or len(here) > 1):
         return ordinal
@@ -117,15 +152,30 @@ def _ordinal(sheet: Sheet, clause: Clause) -> Candidate | None:
     return None
 
 
+def _is_to_measure_with(sheet: Sheet, draft: Draft, candidate: Candidate) -> bool:
+    """ "train on my dialogues and compare it on test.jsonl": by its name, and by the step in whose clause alone it stands."""
+    beside = [d for d in sheet.drafts if d is not draft and candidate in d.clause.candidates]
+    return (
+        bool(beside)
+        and all(measures(d.tool) for d in beside)
+        and _sounds(candidate, TEST_NAMES)
+        and candidate not in draft.clause.candidates
+    )
+
+
 def _other_dataset(sheet: Sheet, draft: Draft) -> Candidate | None:
     """The one data set that the request names elsewhere. Never silently what the same plan trains on, to measure with."""
     indexed = {d.args.get("path") for d in sheet.drafts if d.tool.name == "rag_index"}
     data = [c for c in sheet.candidates if c.kind in ("dataset", "folder") or (c.kind == "missing" and not sheet.model_like(c))]
+    data = [c for c in data if not sheet.is_written(c) and not (made_models(draft.tool) and _is_to_measure_with(sheet, draft, c))]
     data = [c for c in data if (c.value not in indexed or c.kind == "dataset") and c.evidence not in draft.sources.values()]
     elsewhere = list({c.value: c for c in data}.values())
     trained = {d.args.get("dataset") for d in sheet.drafts if made_models(d.tool)}
     if measures(draft.tool) and not mentions(draft.clause, *SAME):
         elsewhere = [c for c in elsewhere if c.value not in trained]
+        last = max((c.end for c in elsewhere if c in sheet.used), default=0)
+        if last and _OTHERS.search(sheet.request, last):
+            elsewhere = [c for c in elsewhere if c not in sheet.used]
     if measures(draft.tool) and not elsewhere:
         return None
     used = [c for c in elsewhere if c in sheet.used]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from modelwright.graphs.planning import phrases
+from modelwright.graphs.planning import phrases, unnamed
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import mentions
 from modelwright.graphs.planning.drafts import Draft
@@ -54,7 +54,7 @@ SAME_MODEL = ("same model", "that model", "this model")
 
 
 def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
-    if draft.template and field.name in draft.template.wiring and not (field.is_list and _several(sheet, draft)):
+    if _is_wired(sheet, draft, field):
         return
     if field.is_list and field.required:
         _models(sheet, draft, field)
@@ -71,7 +71,7 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     elif draft.model or own:
         sheet.put(draft, field.name, sheet.existing(draft.model or own[0], field, draft))
     elif not field.required and field.default is None:
-        _same_as_before(sheet, draft, field)
+        _beside(sheet, draft, field)
     elif sheet.made:
         sheet.refer(draft, field.name, sheet.latest()[-1:])
     elif elsewhere := only_model(sheet, draft):
@@ -82,6 +82,35 @@ def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
         sheet.put(draft, field.name, shipped)
     elif field.required or mentions(draft.clause, *MINE):
         sheet.put(draft, field.name, sheet.answers.path(wording(draft.tool.name, field), "model"))
+
+
+def _is_wired(sheet: Sheet, draft: Draft, field: FieldSpec) -> bool:
+    """Whether the workflow gives it, and the clause no others."""
+    if not draft.template or field.name not in draft.template.wiring:
+        return False
+    return not (field.is_list and (_several(sheet, draft) or unnamed_other(sheet, draft, field)))
+
+
+OTHERS = ("models", "baseline", "draft_model")
+"""Arguments for a model beside the one that a step works on."""
+
+
+def unnamed_other(sheet: Sheet, draft: Draft, field: FieldSpec) -> str | None:
+    """The words for another model that the request does not name, for the one step that takes another."""
+    takers = [d for d in sheet.drafts if not fields_of(d.tool.args).keys().isdisjoint(OTHERS)]
+    return unnamed.model(sheet.request, sheet.candidates) if field.name in OTHERS and takers == [draft] else None
+
+
+def _beside(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
+    """A model that may be given: asked about where it is spoken of, else the one of the step before."""
+    if said := unnamed_other(sheet, draft, field):
+        sheet.put(draft, field.name, sheet.answers.path(_which(said), "model"))
+    else:
+        _same_as_before(sheet, draft, field)
+
+
+def _which(said: str) -> str:
+    return f"Which model is meant by {said!r}?"
 
 
 def _shipped(sheet: Sheet, draft: Draft) -> Candidate | None:
@@ -182,7 +211,11 @@ def without_the_only(sheet: Sheet, draft: Draft, side: dict[str, Candidate]) -> 
 def _models(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     """A list of models: the baseline first when it is spoken of, then those named, then those made."""
     entries: list[tuple[Any, str]] = []
-    if sheet.source and (mentions(draft.clause, *BASE_WORDS) or (sheet.made and not _several(sheet, draft))):
+    said = unnamed_other(sheet, draft, field)
+    if said:
+        other = sheet.answers.path(_which(said), "model")
+        entries.append((other.value, other.evidence))
+    elif sheet.source and (mentions(draft.clause, *BASE_WORDS) or (sheet.made and not _several(sheet, draft))):
         entries.append(sheet.source)
     for candidate in draft.clause.candidates:
         if sheet.may_be_model(candidate, draft):

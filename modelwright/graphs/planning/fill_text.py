@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from modelwright.graphs.planning import phrases
 from modelwright.graphs.planning.candidate import Candidate
+from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.numbers import find_numbers
 
 PLACES = frozenset({"folder", "glob", "file", "dataset", "index", "model", "missing"})
@@ -22,7 +23,7 @@ QUESTION = (
     r"hoe|jak[iae]?|kto|kiedy|gdzie|как\w*|кто|когда|где|сколько)"
 )
 _LEAD = re.compile(
-    r"(?:\b(?:and |und |et |y |e |then |dann |please )?(?:tell me|let me know|i(?:'d| would)? (?:want|like|need)(?: to)? know"
+    r"(?:\b(?:and |und |et |y |e |then |dann |please )?(?:tell (?:me|us)|let (?:me|us) know|i(?:'d| would)? (?:want|like|need)(?: to)? know"
     r"|find out|figure out|look up|(?<!the )(?<!an )(?<!its )answer(?: me)?(?: (?:this|that|one|a|my|another)(?: (?:one|more|single|last"
     r"|question))*)?(?: for me)?(?: (?:from|with|by) (?:it|that|there))?|"
     r"explain to me|i wonder|question|my question is|i need to know|wondering|want to know|(?<!\bi )(?<!\bwe )(?<!\byou )know|check"
@@ -44,7 +45,7 @@ _ABOUT = re.compile(
     r"|mentions?|hits?|places|snippets?)\b"
     r"[^.?!:;]*?(?:\bfor\b|\babout\b|\bon\b|\bmentioning\b"
     r"|\bthat (?:best |most |really |actually )?(?:mention|talk about|say|describe|deal with"
-    r"|fit|match|cover|discuss|concern|suit)s?\b|\bwhere\b"
+    r"|fit|match|cover|discuss|concern|suit)s?\b|\bwhere\b(?! (?:the |its |their )?(?:paths?|file ?names?|folders?|groups?)\b)"
     r"|\b(?:der|som) (?:handler|handlar|omhandler|taler|talar|snakker) om\b|\bque (?:hablan|tratan) d(?:e"
     r"|el)\b|\b(?:che parlano|que falam) d\w+\b|\bnach\b|\bzum thema\b|\bzu[rm]?\b|\büber\b|\bsobre\b"
     r"|\bsur\b|\bacerca de\b"
@@ -52,6 +53,12 @@ _ABOUT = re.compile(
     r"|ll['’])?(?=\s)|\bnaar\b|\bover\b|\bo\b|:)\s+(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_BARE = re.compile(
+    r"\b(?:search|grep|suche|busca|cherche|cerca|zoek|szukaj)\s+(?!(?:in|the|for|it|them|with|by|on|my|our|this|that|index\w*|mode|lexical|hybrid|dense)\b)"
+    r"(?P<text>[\w.()-]+)(?=\s*(?:[,;]|\.?\s*$))",
+    re.IGNORECASE,
+)
+""" "then search strcpy, top 20"."""
 _ASKED = re.compile(
     r"\b(?:ask(?:s|ed|ing)?|frag(?:e|t)?|pregunt\w+|demande[rz]?|chied\w+|pergunt\w+|vraag)\b[^.?!:;]{0,60}?"
     rf"(?<![\w-])(?P<text>{QUESTION}\b(?![-/]).+)",
@@ -114,12 +121,20 @@ _TAIL = re.compile(
 
 
 _ASKS = re.compile(rf"¿?{QUESTION}\b", re.IGNORECASE)
-_START_OF_COMMAND = re.compile(r"(?:and|then|for|with|using|top|please|to|into|as|by)\b|\d", re.IGNORECASE)
+_HOLDS_A_QUESTION = re.compile(
+    rf"\?|:\s|\b(?!(?:if|whether|can|may|is|are|does|do|did|was|were|must|que|come|como|qui|si|chi"
+    rf"|ob)\b){QUESTION}\b",
+    re.IGNORECASE,
+)
+_START_OF_COMMAND = re.compile(r"(?:and|but|then|for|with|using|top|please|to|into|as|by)\b|\d", re.IGNORECASE)
 _MARKED = re.compile(r"[^.!?؟？\n]+[?؟？]")
 _HOW_TOLD = re.compile(
     r"only|just|mine|from|einem|einen|zwei|drei|satz|sätzen|una?|dos|tres|frases?|deux|une|phrases?|due|frasi|lieber|kurz|bitte"
     r"|(?:some|any)(?:thing|one)|stuff|things?|questions?|sentences?|words?|most|least|two|three|four|five|one|short|long|answers?|quotes?"
     r"|sources?|citations?|briefly|in|with|and|the|an|of|for|to|at|up|me|us|it|this|that|please"
+    r"|confidence|threshold|score|sure|strict|least|minimum|maximum|max|min|top|passages?|hits|results|chunks|read|words?|meaning|lexical|dense|hybrid|semantic"
+    r"|solo|sólo|seulement|soltanto|apenas|alleen|en|un|una|otra|cosa|algo|etwas|quelque|chose|qualcosa|iets|noget|noe|något|coś|trozos?|fragmentos?|mejore?s?|pasajes?|extraits?|passaggi|brani|trechos?|stellen|treffer"
+    r"|should|would|like|want|need|get|written|given|is|are|be|which|by|cited?|citations?|such|may|see|can|where|path|contains?|documentos|dokumente?n?|documenti|documenten|out|index|reader|groups?|him|her|them|only|files?|documents?|docs|pages?|pdfs?|markdown|html|settings|nothing|made|those|these|under|name|called|named"
 )
 """Words that say nothing of what is asked."""
 _COMMAND = re.compile(
@@ -129,6 +144,19 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 """ "can you index them for me?" asks the assistant, not the documents."""
+_IF_NOT_THERE = re.compile(
+    r"(?:if|when) you(?:['’]re| are) (?:less than|not|below|under|un)[^?]*|(?:if|when|wenn|falls|si|se|als|om) (?:it|that|this"
+    r"|the answer|there|es|das|no|ce|ça|non|não|dat|det)\b[^?]{0,40}\b(?:not"
+    r"|isn['’]?t|nothing|nicht|no|pas|non|não|niet|inte|ikke)\b[^?]*",
+    re.IGNORECASE,
+)
+""" "if it is not in there, say nothing": how to answer."""
+_HOW_FIRST = re.compile(
+    r"(?:from|out of|with|using|based on|only|in at most|aus|mit|nur|desde|con|sólo|solo|avec|seulement|com"
+    r"|met)\b",
+    re.IGNORECASE,
+)
+"""Begins the way in which a question is to be answered."""
 _POINTS_BACK = re.compile(
     r"(?:it|this|that|them|these|es|das|lo|la|le|het|dat)(?:,| (?:from|with|using|by|out of|on the basis|based on|aus|mit|desde|con|avec"
     r"|dal|com|uit|met)\b)",
@@ -143,20 +171,38 @@ _THE_WORD = re.compile(
 )
 """ "the exact word nosocomial": that it is a word is no part of what is looked for."""
 _SOMEBODY = (
-    r"(?:I|we|you|he|she|they|ich|wir|er|sie|yo|él|ella|je|il|elle|io|lui|lei|ik|hij"
+    r"(?:(?:the|my|our|his|her|their|a|der|die|mein\w*|unser\w*|el|la|mi|le|mon|ma|notre|il|mio|o|a|meu"
+    r"|minha) [\w-]+(?: (?-i:[A-Z])[\w-]+)?|I|we|you|he|she|they|ich|wir|er|sie|yo|él|ella|je|il|elle|io|lui|lei|ik|hij"
     r"|(?-i:[A-Z])[\w-]+(?: (?-i:[A-Z])[\w-]+)?(?: (?:and|und|y|et|e|en) I)?)"
 )
 _SAID_ELSEWHERE = re.compile(
     r"\b(?:(?:up)?on |about )?(?:(?:the|that|this) )?"
-    r"(?:was|what|which|thing|question|stuff|one|lo que|ce que|quello che|o que|wat)(?: \w+)?"
+    r"(?:was|what|which|thing|questions?|stuff|one|passages?|paragraph|section|part|bit|point|page|clause|rule|lo que|ce que"
+    r"|quello che|o que|wat|frage|stelle|pregunta"
+    r"|domanda|pergunta|vraag)(?: \w+)?"
     rf" {_SOMEBODY}(?: (?:had|have|has|just|once|heute|gestern|früh|morgen|me|mir|dir))*"
-    r" (?:wissen wollte\w*|gefragt ha\w+|wanted to know|asked(?: you| me)?(?: about)?|mentioned|was on ab(?:ou)?t|settled|told (?:you|me)"
+    r" (?:wissen wollte\w*|gefragt ha\w+|wanted to know|wants to know|asked(?: you| u| me| us| for)?(?: about)?|mentioned"
+    r"|was on ab(?:ou)?t|settled|told (?:you|me)"
     r"|pidió|preguntó|a demandée?|ha chiesto|vroeg|wilde weten)"
     r"(?: (?:this|last|yesterday|earlier|before|today|heute|gestern|ayer|hier|ieri|gisteren|morning|afternoon|evening|week|night|früh"
-    r"|on|the|phone))*[\s.,!]*",
+    r"|on|the|phone|lol|please|pls|thanks))*[\s.,!]*"
+    r"|\b(?:the|that|this|those) (?:[\w-]+ )?(?:questions?|things?|one|point|matter)(?: that| which)?"
+    rf" {_SOMEBODY} (?:(?:had|have|has|just|once) )?(?:had|has|have|sent|gave|showed|put to|raised|brought up|came up with|keeps? asking)"
+    r"(?: (?:me|us|this|last|yesterday|earlier|before|today|morning|afternoon|evening|week|month|night|on|the|phone))*[\s.,!]*",
     re.IGNORECASE,
 )
 """ "what Mrs Petersen wanted to know this morning": it is not in the request."""
+_THEIR_QUESTION = re.compile(
+    rf"\b(?:her|his|their|my|our|ihre|seine|meine|unsere|ses|sa|leur|ma|notre|su|mi|la sua|mia|haar|zijn|mijn|hennes|hans|deres"
+    rf"|deras) (?:question|fragen?|pregunta|domanda|vraag|fråga|spørsmål\w*|spørgsmål\w*)s?\b(?! (?:is|was|ist|war|es|est|è|är|er)\b)"
+    rf"|\b(?:the|die|la|de|à la|alla|a la|essa|esta|esa|aquella|questa|quella|cette|diese|àquela|aquela|daquela) (?:questions?"
+    rf"|fragen?|preguntas?|perguntas?|domanda|vraag) (?:of|from|by|von|vom|der|des|du|de la|del"
+    rf"|de|della|dello|di|van|do|da) (?:{_SOMEBODY}|(?-i:[A-Z])\w+|[a-zé]+)"
+    rf"|\b(?:the|that|those) questions? (?:that |which )?{_SOMEBODY} (?:had|has|raised|asked|sent|brought|wanted|put)\b"
+    r"|\bwhat(?:ever)? (?:i|we|he|she|they) (?:asked|wanted to know)(?! (?:is|was)\b)",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?\n](?=\s|$)")
 COUNTS = ("top_k", "max_sentences")
 """Arguments that say how many passages or sentences are wanted."""
 MOST_BEFORE_MODE = 2
@@ -171,26 +217,48 @@ def text_for(name: str, request: str, found: Sequence[Candidate], start: int = 0
     """The words of request[start:end] for the argument `name` (question or query), with their place."""
     part = request[start:end]
     places = [c for c in found if c.kind in PLACES]
+    if name == "question" and _is_said_elsewhere(part):
+        return None
+    of_path = [(c.start, c.end) for c in phrases.captured("path", request, start, end)]
     for pattern in QUOTED.finditer(part):
         group = "a" if pattern.group("a") else "b"
         span = (start + pattern.start(group), start + pattern.end(group))
+        if any(a <= span[0] and span[1] <= b + 1 for a, b in of_path):
+            continue
         if not any(c.start < span[1] and span[0] < c.end and not _is_part(c, span) for c in places):
             return _cut(request, *span, [c for c in places if not _is_part(c, span)])
     elsewhere = [(start + said.start(), start + said.end()) for said in _SAID_ELSEWHERE.finditer(part)]
-    patterns = (_WHERE, _MENTIONED, _ABOUT, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _ASKED, _START, _ABOUT)
+    patterns = (_WHERE, _MENTIONED, _ABOUT, _BARE, _LEAD, _COLON, _START) if name == "query" else (_LEAD, _COLON, _ASKED, _START, _ABOUT)
     for regex in patterns:
         for match in regex.finditer(part):
             group = next(g for g, text in match.groupdict().items() if text)
             lead = _THE_WORD.match(request, start + match.start(group)) if name == "query" else None
             text = _cut(request, lead.end() if lead else start + match.start(group), start + match.end(group), places)
-            if text and _says_something(str(text.value)) and not any(a <= text.start and text.end <= b for a, b in elsewhere):
+            if name == "question" and text and _is_how(str(text.value)):
+                continue
+            if text and _says_something(_without_places(text, places)) and not any(a <= text.start and text.end <= b for a, b in elsewhere):
                 text = _without_mark(text) if regex is _ABOUT and name == "query" else text
                 outright = _asked_outright(request, start, start + len(part), places) if name == "question" else None
                 return text if outright is None or _ASKS.match(str(text.value)) or "?" in str(text.value) else outright
     whole = (request, start, start + len(part), places)
     ways = (_by_its_mark, _behind_the_place) if name == "question" else (_behind_the_place, _by_its_mark)
     rest = (way(*whole) for way in (*ways, _before_its_verb))
-    return next((text for text in rest if text and not _COMMAND.match(str(text.value))), None)
+    told = (text for text in rest if text and not (name == "question" and _is_how(str(text.value))))
+    return next((text for text in told if not _COMMAND.match(str(text.value))), None)
+
+
+def _is_how(text: str) -> bool:
+    """ "answer from the hygiene index in two sentences"."""
+    return _HOW_FIRST.match(text) is not None and not _HOLDS_A_QUESTION.search(text)
+
+
+def _is_said_elsewhere(part: str) -> bool:
+    """ "then answer her question": somebody's question that the request does not hold."""
+    theirs = _THEIR_QUESTION.search(part)
+    if theirs is None or QUOTED.search(part) or ":" in part[theirs.end() :]:
+        return False
+    stop = _SENTENCE_END.search(part, theirs.end())
+    return stop is None or not _MARKED.search(part, stop.end())
 
 
 def _without_mark(text: Candidate) -> Candidate:
@@ -250,17 +318,37 @@ def _behind_the_place(request: str, start: int, end: int, places: Sequence[Candi
         if place.start >= start and named and re.search(_IN_PLACE, request[start : place.start].rstrip(), re.IGNORECASE):
             stop = re.compile(r"[.!?;](?:\s|$)").search(request, place.end + named.end(), end)
             text = _cut(request, place.end + named.end(), stop.start() if stop else end, [])
-            if text and len(str(text.value).split()) >= FEWEST_WORDS and not _START_OF_COMMAND.match(str(text.value)):
+            if (
+                text
+                and len(_without_places(text, places).split()) >= FEWEST_WORDS
+                and _says_something(_without_places(text, places))
+                and not _START_OF_COMMAND.match(str(text.value))
+            ):
                 return text
     return None
 
 
 def _says_something(text: str) -> bool:
     """Not "something", nor only how it is to be told ("in two sentences at most, with quotes"), nor a command ("can you search it")."""
-    if _COMMAND.match(text) or _POINTS_BACK.match(text):
+    text = _without_settings(text)
+    if _COMMAND.match(text) or _POINTS_BACK.match(text) or _IF_NOT_THERE.fullmatch(text):
         return False
-    words = re.findall(r"[^\W\d_]{2,}", text.lower())
-    return bool(words) and (text.rstrip().endswith("?") or not all(_HOW_TOLD.fullmatch(word) for word in words))
+    words, small = re.findall(r"[^\W\d_]{2,}", text.lower()), lexicon().words["function_words"]
+    return bool(words) and (
+        (text.rstrip().endswith("?") and len(words) > 1) or not all(_HOW_TOLD.fullmatch(word) or word in small for word in words)
+    )
+
+
+def _without_settings(text: str) -> str:
+    """ "pdf documents only, the reader is in the groups partners and litigation": who asks and in what is nothing to find."""
+    said = [c for name in ("groups", "path", "kinds") for c in phrases.captured(name, text)]
+    said += [c for value in phrases.phrases().values.get("mode", ()) if (c := phrases.value("mode", value, text))]
+    return re.sub("|".join(sorted({re.escape(c.text) for c in said}, key=len, reverse=True)) or r"\Z", " ", text)
+
+
+def _without_places(text: Candidate, places: Sequence[Candidate]) -> str:
+    inside = [c for c in places if text.start <= c.start and c.end <= text.end]
+    return re.sub("|".join(re.escape(c.text) for c in inside) or r"\Z", " ", str(text.value))
 
 
 def _without_mode(text: str) -> str:

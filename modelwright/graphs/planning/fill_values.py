@@ -12,15 +12,16 @@ from typing import Any
 from modelwright.graphs.planning import cache_types, fill_data, fill_lists, fill_models, fill_prices, fill_words, named, phrases
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.cards import amount_of, is_free_text, kinds_of
-from modelwright.graphs.planning.clauses import Clause, mentions
+from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.drafts import Draft
-from modelwright.graphs.planning.fields import FieldSpec, made_models, measures
+from modelwright.graphs.planning.fields import FieldSpec
 from modelwright.graphs.planning.lexicon import lexicon
 from modelwright.graphs.planning.numbers import find_numbers
 from modelwright.graphs.planning.questions import fits_role
 from modelwright.graphs.planning.sheet import Sheet
 from modelwright.graphs.planning.slots import looks
 from modelwright.graphs.planning.units import in_own_unit
+from modelwright.graphs.planning.words import Token
 
 AMOUNTS = frozenset({"number", "memory", "money"})
 IN_MB = "_mb"
@@ -36,6 +37,8 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         if name not in fields:  # chosen for the tool that the words then replaced
             continue
         field = fields[name]
+        if fill_models.unnamed_other(sheet, draft, field):
+            continue
         taken = {c for other, c in by_name.items() if other != name and c.text}
         fitting = [c for c in values if _takes(field, c) and c not in taken and _is_meant(sheet, field, c) and not _denied(sheet, field, c)]
         fitting = [c for c in fitting if named.told_for(c, numeric, sheet.candidates, sheet.request) in ("", name)]
@@ -43,7 +46,11 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
             fitting = [c for c in fitting if not cache_types.is_one(c, sheet.request)]
         fitting = fill_lists.as_many_as_said(sheet, field, _all_of_its_kind(sheet, draft, field, fitting))
         fitting = [
-            c for c in fitting if not (field.role == "documents" and _is_later(sheet, draft, c)) and not _learnt(sheet, draft, field, c)
+            c
+            for c in fitting
+            if not (field.role == "documents" and _is_later(sheet, draft, c))
+            and not (field.role == "dataset" and fill_data.is_learnt(sheet, draft, c))
+            and not (field.role == "dataset" and _is_read_in(sheet, c))
         ]
         if name in by_name or not fitting or name in draft.args or _said_otherwise(sheet, draft, field, fitting):
             continue
@@ -57,22 +64,9 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         put(sheet, draft, field, fitting)
 
 
-_OTHER_DATA = re.compile(
-    r"\b(?:on|with|against|over) (?:the|our|my|some|those|his|her|their) (?!(?:same|training|train)\b)(?:[\w-]+ ){0,3}?(?:questions|rows"
-    r"|examples|set|file|data|cases|items|sentences|exam|quiz|test)\b",
-    re.IGNORECASE,
-)
-
-
-def _learnt(sheet: Sheet, draft: Draft, field: FieldSpec, candidate: Candidate) -> bool:
-    """ "train on a.jsonl, then compare on the questions that Sam made": what is learnt from is not what is measured on, where other data
-    are spoken of."""
-    others = _OTHER_DATA.search(sheet.request, candidate.end)
-    if field.role != "dataset" or not measures(draft.tool) or not others or mentions(draft.clause, *fill_data.SAME):
-        return False
-    trains = [d for d in sheet.drafts if made_models(d.tool) and d.sources.get("dataset") == candidate.evidence]
-    own = any(c.value == candidate.value for c in draft.clause.candidates)
-    return bool(trains) and not (own and not any(candidate in d.clause.candidates for d in trains))
+def _is_read_in(sheet: Sheet, candidate: Candidate) -> bool:
+    """A folder of documents that another step of the plan indexes holds no rows."""
+    return candidate.kind in ("folder", "missing", "glob") and any(d.args.get("path") == candidate.value for d in sheet.drafts)
 
 
 def _all_of_its_kind(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Candidate]) -> list[Candidate]:
@@ -221,10 +215,16 @@ def _of_the_cache(sheet: Sheet, draft: Draft, field: FieldSpec, found: list[Cand
 def _foreign_method(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:
     """ "fine-tune with GRPO": a method that no tool here has is asked about, never replaced in silence."""
     words = lexicon().words["foreign_methods"]
-    said = next((t.text for t in draft.clause.tokens if t.word in words and t.word not in field.allowed), "")
+    said = next((t.text for t in draft.clause.tokens if t.word in words and t.word not in field.allowed and not _is_refused(sheet, t)), "")
     if said and field.allowed:
         question = f"No tool here trains with {said}; {draft.tool.name} knows {', '.join(field.allowed)}. Which one should it use?"
         sheet.put(draft, field.name, sheet.answers.choose(question, list(field.allowed)))
+
+
+def _is_refused(sheet: Sheet, token: Token) -> bool:
+    """ "no distillation", "not GRPO"."""
+    before = re.findall(r"[\w']+", sheet.request[: token.start].lower())[-1:]
+    return bool(before) and before[0] in lexicon().words["negations"]
 
 
 def _by_name(sheet: Sheet, clause: Clause, fields: dict[str, FieldSpec]) -> dict[str, Candidate]:

@@ -67,7 +67,10 @@ _INDEX = (
         re.IGNORECASE,
     ),
     re.compile(r"(?<![\w./-])(?P<name>[a-z]\w*(?:-\w+)*-(?:idx|index))(?![\w/-]|\.\w)", re.IGNORECASE),
-    re.compile(rf"\bsearchable (?:as|under) {_NAME}(?![\w/*-]|\.\w)", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:searchable|taken in|read in|loaded|ingested|zaindeksuj\w* [\w./-]+) (?:as|under|jako) {_NAME}(?![\w/*-]|\.\w)",
+        re.IGNORECASE,
+    ),
     re.compile(rf"\bretrieval (?:test|check|eval\w*|quality|score\w*) (?:for|of|on) (?:the )?{_NAME}(?=\s*(?:[,;:.!?]|$))", re.IGNORECASE),
     re.compile(rf"\banswer (?:it |this |that )?from {_NAME}(?=\s*(?:[,;.!?]|$))", re.IGNORECASE),
     re.compile(
@@ -139,6 +142,12 @@ _OUTPUT_NAMES = (
     _OUTPUT_NAME,
     re.compile(
         rf"\bresults?\b(?: \w+){{0,2}} (?:in|into|to) (?:(?:the|a|my|our) )?{_FOLDER}\s+(?:(?:called|named) )?{_NAME}{_ENDS}", re.IGNORECASE
+    ),
+    re.compile(rf"\b(?:goes|go|belongs?) (?:to|in|into) (?:the|a) {_FOLDER}\s+(?:(?:called|named) )?{_NAME}{_ENDS}", re.IGNORECASE),
+    re.compile(
+        rf"\bresults? (?:belongs?|goes|go|should (?:be|go|end up)|comes?|lands?) (?:in|into|to|under) (?:(?:the"
+        rf"|a) )?(?:{_FOLDER}\s+)?{_NAME}{_ENDS}",
+        re.IGNORECASE,
     ),
     re.compile(
         rf"\b(?:into|to|as) (?:a|an|one)\b[^.;:?!]{{0,40}}?\b{_FOLDER}\b[^.;:?!]{{0,20}}?,? (?:called|named|namens) {_NAME}{_ENDS}",

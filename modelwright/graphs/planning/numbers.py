@@ -91,30 +91,40 @@ _WORDS = re.compile(
 
 _ONE = ("un", "una", "une", "uno", "um", "uma", "ein", "eine", "einem", "einer", "einen", "een", "één")
 _ALONE = ("me", "myself", "ich", "yo", "moi", "io", "eu", "ik", "jag")
+_NONE = ("no", "without", "ohne", "sans", "sin", "senza", "sem", "zonder", "bez", "utan", "uden", "uten")
 _COUNTED = (
     r"frase|phrase|satz|zin|oración|epoch\w*|époc\w*|época|epoca|durchgang|sekunde|seconde|segundo|secondo|zeile|ligne|fila|riga|linha|rij"
     r"|anfrage|requête|petición|consulta|richiesta|requisição|verzoek|aanvraag|beispiel|exemple|ejemplo|esempio|exemplo|usuario|utilisateur|utente|usuário|nutzer|gebruiker|persona|personne|pessoa"
 )
 _ARTICLES = re.compile(
-    rf"^(?:{'|'.join((*_ONE, *_ALONE, 'an?'))})$"
+    rf"^(?:{'|'.join((*_ONE, *_ALONE, *_NONE, 'an?'))})$"
     rf"|\b(?:{'|'.join(_ONE)})(?= (?:(?:sola|solo|seule?|einzige[nrsm]?|única|único|só|enkele) )?(?:{_COUNTED})\b)",
     re.IGNORECASE,
 )
 """Of other languages, where what they stand before is counted ("in una sola frase"); alone as the place that a plan names."""
 
 
+_PRONOUN = re.compile(
+    r"\b(?:(?:small|big|little|large|tiny|old|new|fast|slow|cheap|good|bad|right|wrong|short|long|young|strong|weak)(?:er|est|st)?|biggest|baby|mini|other|another|this|that|which|same|each|every|best"
+    r"|better|trained|tuned|quanti[sz]ed) $",
+    re.IGNORECASE,
+)
+"""Before a "one" that counts nothing: "the small one guesses ahead"."""
 _IMPLIED = re.compile(
     r"\b(?:within|under|below|in|after|less than|more than|at most|over) (?P<one>an?)(?= (?:second|minute|hour)\b)"
+    rf"|\b(?P<none>{'|'.join(_NONE)}) (?=warm-?(?:up|ing)|aufwärm|échauffement|calentamiento|riscaldamento|aquecimento|opwarm|rozgrz"
+    rf"|uppvärmn|opvarm)"
     rf"|\b(?:just|only|nur|bloß|solo|sólo|seulement|juste|só|apenas|alleen|bara|tylko) (?P<me>{'|'.join(_ALONE)})(?!\w)",
     re.IGNORECASE,
 )
-""" "within a second" sets a limit of one, where "tokens a second" does not; "just me" is one person."""
+""" "within a second" sets a limit of one, where "tokens a second" does not; "no warm-up" counts none; "just me" is one person."""
 
 
 def implied(text: str) -> list[Candidate]:
-    """Ones that no number says. They are kept apart from the numbers of a request, as only a turn of speech tells what they are for."""
+    """Ones and naughts that no number says. They are kept apart from the numbers of a request, as only a turn of speech tells what they
+    are for."""
     found = [(m, m.lastgroup or "") for m in _IMPLIED.finditer(text)]
-    return [Candidate("number", 1, m.start(group), m.end(group), m[group]) for m, group in found]
+    return [Candidate("number", int(group != "none"), m.start(group), m.end(group), m[group]) for m, group in found]
 
 
 def find_numbers(text: str) -> list[Candidate]:
@@ -127,7 +137,12 @@ def find_numbers(text: str) -> list[Candidate]:
     found = [_signed(Candidate("number", _read_digits(m), m.start(), m.end(), m.group()), text) for m in digits]
     for pattern in (_WORDS, _foreign(), _ARTICLES):
         for match in pattern.finditer(text):
-            if match.group().lower() != "once" and not any(match.start() < f.end and f.start < match.end() for f in found):
+            said = match.group().lower()
+            if (
+                said != "once"
+                and not (said == "one" and _PRONOUN.search(text[: match.start()]))
+                and not any(match.start() < f.end and f.start < match.end() for f in found)
+            ):
                 found.append(Candidate("number", read_words(match.group()), match.start(), match.end(), match.group()))
     return found
 
@@ -161,7 +176,14 @@ def _read_digits(match: re.Match[str]) -> int | float:
 
 def read_words(text: str) -> int | float:
     """'twenty-five' -> 25, 'three hundred' -> 300, 'drei' -> 3."""
-    known: dict[str, int | float] = {**dict.fromkeys((*_ONE, *_ALONE, "a", "an"), 1), **_foreign_words(), **_UNITS, **_TENS, **_OTHER}
+    known: dict[str, int | float] = {
+        **dict.fromkeys((*_ONE, *_ALONE, "a", "an"), 1),
+        **dict.fromkeys(_NONE, 0),
+        **_foreign_words(),
+        **_UNITS,
+        **_TENS,
+        **_OTHER,
+    }
     text = text.lower()
     if text in known:
         return known[text]

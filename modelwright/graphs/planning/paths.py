@@ -26,12 +26,13 @@ quants gguf weights logs eval evals train docs reports src
 OWN_FOLDERS = frozenset(_OWN.split())
 """Names of folders that no organisation has."""
 _RATE = re.compile(
-    r"^(?:[^\W\d]+|[$€£][\d.,]*)/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|jour|tag|d[ií]a|giorno|dag|heure|stunde|mois|monat|mese?|week|month|mo|year|yr|word|token|byte|char|letter|request|req|user|step|row)s?$|^[$€£][\d.,]+/m$",
+    r"^(?:[^\W\d]+|[$€£][\d.,]*)/(?:kwh|kw|million|mtok|1m|s|sec|seconds?|min|minute|h|hr|hour|day|jour|tag|d[ií]a|giorno|dag|heure|stunde|mois|monat|mese?|week|month|mo|year|yr|word|token|byte|char|letter|request|req|user|step|row|ha|hectare|acre|km2?|m[23²³]|kg|tonne|ml|mm|lb|litre|liter|mbar)s?$|^[$€£][\d.,]+/m$",
     re.IGNORECASE,
 )
 """cost/month, tokens/s: no paths."""
 _PLACE = re.compile(
-    r"(?:(?<![\w-])(?:dest(?:ination)?|output|out|target|outfile|outdir|ziel|destino|sortie|uscita|saída)\s*[:=]|-o|--out\w*)\s*$",
+    r"(?:(?:^|[,;(\n]|\be?) ?(?:output|outdir|outfile|dest|ziel|salida|sortie|uscita|saída)|(?<![\w-])(?:dest(?:ination)?|output"
+    r"|out|target|outfile|outdir|ziel|destino|sortie|uscita|saída)\s*[:=]|-o|--out\w*)\s*$",
     re.IGNORECASE,
 )
 
@@ -49,7 +50,7 @@ _BUILTIN = re.compile(
     r"|\bbuiltin\b|\bsmollm2?(?:[- ]135m)?(?:[- ]instruct)?\b(?![-/.\d])",
     re.IGNORECASE,
 )
-_ENDPOINT = re.compile(r"openai:https?://[^\s,;'\"]+|https?://[^\s,;'\"/]+(?::\d+|/v1)[^\s,;'\"]*", re.IGNORECASE)
+_ENDPOINT = re.compile(r"openai:https?://[^\s,;'\"`]+|https?://[^\s,;'\"`/]+(?::\d+|/v1)[^\s,;'\"`]*", re.IGNORECASE)
 _GLOB = re.compile(r"(?<![\w*])[\w./~-]*(?:\*\*?/?)+[\w./*?-]*(?:\.\w+|/\*\*?)(?![\w*])|(?<![\w*])[\w.~-]+/\*+(?![\w*])")
 _FOLDER_WORD = (
     r"(?:folder(?:u|ze|em|y)?|directory|dir|ordners?|verzeichnis|carpeta|directorio|dossier|répertoire|cartella|pasta|map(?:pen?)?"
@@ -61,7 +62,7 @@ _PLAIN_FOLDERS = [
         rf"\b{_FOLDER_WORD}\s+(?:called |named |namens |llamada |nommé )?(?P<name>[\w.-]+)",
         rf"(?<![\w.-])(?P<name>[\w.-]+)[\s-]+{_FOLDER_WORD}\b",
         r"\b(?:re-?index|index|read|ingest|scan|under|inside|through|in|from|indexa|indexe|indiziere|indicizza|dans|aus|en|em|nella)"
-        r"\s+(?:all of |everything in |in )?(?P<name>[\w.-]+)",
+        r"\s+(?:all of |everything in |in )?[`\"']?(?P<name>[\w.-]+)",
         r"(?<![\w./~-])(?P<name>\w[\w.-]*[_\d-][\w.-]*)(?![\w/-])",
     )
 ]
@@ -76,10 +77,17 @@ _SAVE = re.compile(
     re.IGNORECASE,
 )
 _SAVE_ABROAD = re.compile(
-    r"\b(?:gu[aá]rd[ae]\w*|speicher\w*|enregistr\w*|salv[ai]\w*|bewaar\w*)\b[^.;]{0,40}?\b(?:en|in|unter|nach|dans|sous|em|sotto|onder"
-    r"|als)\s*$",
+    r"\b(?:gu[aá]rd[ae]\w*|speicher\w*|enregistr\w*|salv[ai]\w*|bewaar\w*|skriv\w*|lagre|spara|zapisz|schreib\w*|escrib\w*|écri\w+|scriv\w*|schrijf)\b[^.;]{0,40}?\b(?:en|in|unter|nach|dans|sous|em|sotto|onder"
+    r"|als|til|till|naar|do|w)\s*$",
     re.IGNORECASE,
 )
+_RESULT = re.compile(
+    r"(?:^|[.;,:!?]\s|\b(?:and|und|et|y|e|en) )(?:(?:the|das|de|het|le|el|il|o) )?(?:results?|ergebnis\w*|resulta\w*|résultats?"
+    r"|risultat\w*|wynik\w*)"
+    r"(?: [\w'’-]+){0,3} (?:in|into|to|under|unter|nach|naar|onder|en|dans|sous|em|para|sotto|do|w|till|til|i)\s*$",
+    re.IGNORECASE,
+)
+""" "Resultaat graag in uit/klachten"."""
 _OVER = re.compile(r"\b(?:writ|sav|stor|export|dump)\w*(?: [\w'’-]+){0,5} (?:to|into|as)\s*$|\b(?:goes|go) (?:to|into)\s*$", re.IGNORECASE)
 """Before a path that is a place to write even if it is there: "write it as f16 to out/m.gguf"."""
 _GIVEN = re.compile(
@@ -89,6 +97,26 @@ _GIVEN = re.compile(
     re.IGNORECASE,
 )
 """Before a GGUF file that is not there: "give me one GGUF file, brief.gguf"."""
+_MADE_INTO = re.compile(
+    r"(?<!we )(?<!i )(?<!they )\b(?:save|store|write|put|place|leave|drop)(?: (?:it|them|this|that|both|(?:the|my|our) (?:result"
+    r"|adapter|model|output|weights|checkpoint|merged \w+|whole thing)))?"
+    r"(?: \w+)? (?:to|in|into|as|under|at)\s*$"
+    r"|\b(?:export|merg|convert|turn|fus|bak|speicher|exporti?er|verschmelz|enregistr|guard|salv)\w*\b[^.;?!]{0,60} (?:(?:in)?to|as"
+    r"|nach|als|en|vers|como)\s*$"
+    r"|\b(?:turn|convert|export|merg|make|write|fus|bak)\w*\b(?:[^.;?!]|\.(?=\w)){0,80}\b(?:named|called)\s*$"
+    r"|(?<![\w.-])(?:gguf|f16|bf16|q8_0)(?: file)? (?:(?:in)?to|as)\s*$|\bas an? (?:[\w-]+ )?gguf(?: file)?,\s*$",
+    re.IGNORECASE,
+)
+"""Before a model that is to be written, even if one of that name is there already: "save it in models/coach-v2"."""
+_NONE_OF = re.compile(r"\b(?:not|n['’]t) have (?:an?|any|the)\s$", re.IGNORECASE)
+_NOT_YET = (
+    re.compile(r"\b(?:no|kein\w*|geen|ingen)\s$", re.IGNORECASE),
+    re.compile(
+        r"\s*(?:yet|so far|at hand|here|there|available"
+        r"|around|noch|nog|ännu|\))"
+    ),
+)
+"""Around a file that is said not to be there: "no config.json yet"."""
 _ALREADY = re.compile(
     r"\b(?:i|we|they|he|she|someone|somebody)(?:['’]ve|['’]d| have| has| had)?(?: just| now| already| also| recently)* "
     r"(?:moved|put|saved|stored|wrote|written|dumped|kept|keep|placed|copied|exported|recorded|collected|gathered)\b[^.;?!]*$"
@@ -120,7 +148,7 @@ def find_paths(text: str, workspace: Path) -> list[Candidate]:
         if any(start < f.end and f.start < end for f in found):
             continue
         kind = kind_of(value, workspace)
-        if kind:
+        if kind and not _is_wanting(text, start, end):
             found.append(_placed(kind, value, start, end, text))
     for pattern in (_ENDPOINT, _BUILTIN):
         for match in pattern.finditer(text):
@@ -138,6 +166,11 @@ _OF_INDEX = re.compile(
     re.IGNORECASE,
 )
 """Before the name of an index, which a folder may have too: "add the folder letters to the index letters"."""
+
+
+def _is_wanting(text: str, start: int, end: int) -> bool:
+    before, behind = _NOT_YET
+    return bool(_NONE_OF.search(text[:start]) or (before.search(text[:start]) and behind.match(text, end)))
 
 
 def _plain_folders(text: str, workspace: Path, taken: list[Candidate]) -> list[Candidate]:
@@ -215,20 +248,18 @@ def _kind_of_file(path: Path) -> str:
 
 def _kind_of_slashed(value: str, workspace: Path) -> str | None:
     """org/name is a model, other things with a slash are paths that are not there."""
-    if (
-        value.lower() in NOT_PATHS
-        or _MEASURES.fullmatch(value)
-        or not re.search(r"[A-Za-z]", value)
-        or re.fullmatch(r"\d[\d.]*/\w+|/\d+(?:-\w+)?", value)
-    ):
-        return None
-    if _RATE.search(value):
+    if is_measure(value) or not re.search(r"[A-Za-z]", value) or re.fullmatch(r"\d[\d.]*/\w+|/\d+(?:-\w+)?", value):
         return None
     hub_name = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", value)
     folder = value.split("/", maxsplit=1)[0]
     if hub_name and re.search(r"[A-Z0-9]", value) and not (workspace / folder).exists() and folder not in OWN_FOLDERS:
         return "model"
     return "missing"
+
+
+def is_measure(value: str) -> bool:
+    """Two words or units with a slash between them that stand for no path: cost/month, plants/ha, precision/recall."""
+    return value.lower() in NOT_PATHS or bool(_MEASURES.fullmatch(value) or _RATE.search(value))
 
 
 def is_model_folder(path: Path) -> bool:
@@ -255,9 +286,14 @@ def _placed(kind: str, value: str, start: int, end: int, text: str) -> Candidate
     into_an_index = kind == "folder" and re.match(r"\s+(?:in)?to (?:an?|the|my|our) (?:\w+ )?index\b", text[end:], re.IGNORECASE)
     is_told = kind in ("folder", "dataset", "file") and _ALREADY.search(before)
     written = not is_told and (
-        (kind in ("missing", "folder") and (_SAVE.search(before) or _SAVE_ABROAD.search(before)) and not into_an_index)
+        (
+            kind in ("missing", "folder")
+            and (_SAVE.search(before) or _SAVE_ABROAD.search(before) or _RESULT.search(before))
+            and not into_an_index
+        )
         or (kind == "missing" and _GIVEN.search(before))
         or _OVER.search(before)
+        or (kind in ("model", "missing") and _MADE_INTO.search(before))
         or _NAMED.search(before)
     )
     if written or _PLACE.search(before):

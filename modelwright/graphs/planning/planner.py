@@ -88,7 +88,7 @@ class Planner:
         self._model, self._tools, self._workspace = model, dict(tools), workspace
         self._consult = Consult(model, self._tools, on_model_call or (lambda call: None), self._note, embed, remembered, memories)
         self._facts, self._indexes, self._made = facts, indexes, made
-        self._vague = self._drafted = self._wordless = self._trusted = False
+        self._vague = self._drafted = self._wordless = self._trusted = self._asks = False
         self._sure: frozenset[str] = frozenset()
         self.last_trace: list[Json] = []
         """What each stage of the last plan saw: candidates, points of every clause, recalled tools, draft, decision."""
@@ -101,7 +101,7 @@ class Planner:
         _check_request(request)
         workflows.check_own(self._workspace, self._tools)
         self.last_trace, self._sure = [], frozenset()
-        self._vague = self._drafted = self._wordless = self._trusted = False
+        self._vague = self._drafted = self._wordless = self._trusted = self._asks = False
         scripted = self._scripted(request, answers)
         if scripted is not None:
             return scripted
@@ -173,12 +173,14 @@ class Planner:
         if draft.kind == "question" and not draft.steps:
             answers.ask(UNCLEAR, self._consult.likely_deeds(reading.request), lambda text: None)
         decision = decide(asked, draft, reading, self._tools)
-        if decision.kind == "none" and weighing.is_vague(draft, reading):
+        foreign = any(i.tool.startswith(ELSEWHERE) for i in asked)
+        if decision.kind == "none" and weighing.is_vague(draft, reading, foreign=foreign):
             answers.ask(UNCLEAR, self._consult.likely_deeds(reading.request), lambda text: None)
         self._vague = decision.kind == "question" and decision.by in ("draft", "both")
         agreed = [step.tool for step in draft.steps] == [i.tool for i in decision.intents]
         self._drafted = decision.by == "draft" or agreed  # a draft knows what comes first
         self._wordless = left_unsaid.is_wordless(draft)
+        self._asks = left_unsaid.is_sure(draft)
         likely = draft.score >= WHOLE
         self._sure = frozenset(step.tool for step in draft.steps) if draft.kind == "plan" and likely else frozenset()
         self._trusted = likely and decision.by in ("draft", "both")
@@ -235,6 +237,7 @@ class Planner:
         sheet = Sheet(request, found, steps, answers, self._workspace, self._facts)
         sheet.rank = self._consult.rank if isinstance(self._model, Ranks) else None
         sheet.trusted = self._trusted
+        sheet.asks = self._asks
         sheet.wordless = self._wordless and not fill_text.quotes(request)
         fill.fill(sheet)
         if self._vague:

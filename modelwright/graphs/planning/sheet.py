@@ -66,6 +66,8 @@ class Sheet:
         """How likely the planning model finds values; None where it cannot tell."""
         self.trusted = False
         """Whether the steps follow a draft that is likely: its numbers need no name beside them."""
+        self.asks = False
+        """Whether the draft is sure that something is missing."""
         self.wordless = False
         """Whether the request does not say what to look for: "can you look something up for me"."""
 
@@ -122,7 +124,7 @@ class Sheet:
 
     def is_written(self, candidate: Candidate) -> bool:
         """ "out=ckpt/d1; score ckpt/d1": what a step of the plan makes is not there yet, and is that step's result."""
-        return candidate.kind == "missing" and any(candidate.value == d.args.get("output") for d in self.drafts)
+        return candidate.kind in ("missing", "folder") and any(candidate.value == d.args.get("output") for d in self.drafts)
 
     def model_like(self, candidate: Candidate) -> bool:
         """Of something that is not there: does its name say model? Without an ending, the word before it tells."""

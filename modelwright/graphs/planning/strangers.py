@@ -73,7 +73,7 @@ def nothing_known(tokens: Sequence[Token], found: Sequence[Candidate], tools: Ma
     small = lexicon().words["fillers"] | lexicon().words["function_words"]
     words = [t.word for t in tokens if t.word.isalpha()]
     telling = [word for word in words if word not in small]
-    if found or not telling or _ENGLISH.isdisjoint(words):
+    if found or not telling or _ENGLISH.isdisjoint(words) or not lexicon().words["things_to_work_on"].isdisjoint(words):
         return False
     theirs = {word for tool in tools.values() for word in words_of(text_of(tool))}
     return not any(_is_known(word) or stem(word) in theirs for word in telling)

@@ -33,10 +33,18 @@ _VALUES = ("gpu", "memory", "money", "quant")
 ABSURD = -8.0
 """Of "none", below which words for what no tool does are taken for something said by the way: "I have a file with anonymised notes". Of 39
 requests with such words and a drafted plan all 18 below it meant the plan, of the 21 above it 5."""
+POSSIBLE = -1.3
+"""Of the tool that words are sure of, from which a draft that declines without being sure is not believed: of 7 such the four above it were
+plans or incomplete, the three below it nobody's work but one."""
+DECLINES = -2.0
+"""Of "none", below which a draft that asks is not declined for want of words: "wie gut ist m.gguf bei meinen Testsätzen?"."""
 IMPROBABLE = -6.0
 """Of "none", below which such words do not turn a request that is incomplete into nobody's work: "A/B on a.jsonl. who wins?"."""
-EVEN, LEAST_ASKED = 0.6, -1.2
-"""How much likelier "none" may be than "ask", in nats, and the least log-probability of "ask" (p = 0.3), for a request to be vague."""
+EVEN, LEAST_ASKED = 1.0, -1.6
+"""How much likelier "none" may be than "ask", in nats, and the least log-probability of "ask" (p = 0.2), for a request to be vague."""
+RECKONED = frozenset({"choose_engine", "cost", "memory_fit", "kv_cache", "benchmark", "speculate"})
+"""Tools of sizes, speeds and prices. Of 2,280 new requests 16 had a draft of these alone, no word that is sure of one, and none of models,
+data or what is served: 15 were nobody's work (a pension, a pump rate, a gaming PC), and one is settled by a word since."""
 MOST_DRAFTED = 3
 """Steps from which a draft may be cut short: of the examples that it learned from one in a hundred has more."""
 
@@ -142,16 +150,30 @@ def nothing_is_meant(case: Case) -> bool:
     possible that no tool does it; or no more than hints stand in it. What a draft would ask for is not what is missing then."""
     if asks_an_index(case) or case.draft.kind == "none":
         return False
+    if _reckons_with_nothing(case):
+        return True
     said = max((points for i in case.asked for name, points in i.scores.items() if name in case.tools), default=0.0)
     chances = dict(case.draft.alternatives)
     none, ask = chances.get("none", -math.inf), chances.get("ask", -math.inf)
     if case.draft.kind == "plan":
         unsure = said < SURE and case.draft.score < WHOLE and none >= max(LEANS, ask)
         return unsure or (said <= HINT and none >= MAY and case.draft.score < CERTAIN)
+    if ask >= left_unsaid.LIKELY and none < DECLINES:
+        return False
     kinds = {c.kind for c in case.reading.found}
     if said < HINT and not kinds.isdisjoint(THINGS) and kinds.isdisjoint(_VALUES):
         return True
     return said < (LIKELY if _speaks_of_work(case.reading) else SURE) and none >= OPEN
+
+
+def _reckons_with_nothing(case: Case) -> bool:
+    """ "rtx 4070 or 7800xt? budget 550": what it costs, what fits or how fast it is, of nothing that a model does."""
+    drafted = {step.tool for step in case.draft.steps}
+    words = {t.word for t in case.reading.tokens}
+    spoken_of = _speaks_of_work(case.reading) or not lexicon().words["things_to_serve"].isdisjoint(words)
+    named = not THINGS.isdisjoint(c.kind for c in case.reading.found)
+    named = named or any(said.field == "needs" and said.tool in drafted for said in case.reading.said)  # "it has to live in my own process"
+    return bool(drafted) and drafted <= RECKONED and not (spoken_of or named) and all(case.points(tool) < SURE for tool in drafted)
 
 
 def _speaks_of_work(reading: Reading) -> bool:
@@ -176,7 +198,13 @@ def asks_by_rules(case: Case) -> bool:
 def asks_an_index(case: Case) -> bool:
     """ "¿Cuántas horas hay en segundo? Está en el índice curriculo": a question, an index that is named, and a draft that asks it."""
     asks = case.draft.kind == "plan" and any(step.tool in (SEARCH, ANSWER) for step in case.draft.steps[:1])
-    return asks and _names_an_index(case) and documents.asks_documents(case.reading.request)
+    return asks and _names_an_index(case) and not documents.builds(case.reading.request) and documents.asks_documents(case.reading.request)
+
+
+def commanded(case: Case) -> bool:
+    """Words are sure of every clause's tool, the model thinks the first of them possible too, and no word speaks for what no tool does."""
+    possible = bool(case.mine) and dict(case.draft.alternatives).get(case.mine[0], -math.inf) >= POSSIBLE
+    return possible and rules_sure(case.said) and not any(i.tool.startswith(ELSEWHERE) for i in case.asked)
 
 
 def says_what_to_find(case: Case) -> bool:
@@ -191,16 +219,18 @@ def _names_an_index(case: Case) -> bool:
     return case.has("X") or phrases.value("index", "auto", case.reading.request) is not None
 
 
-def is_vague(draft: Draft, reading: Reading) -> bool:
+def is_vague(draft: Draft, reading: Reading, *, foreign: bool = False) -> bool:
     """ "could you check my data set?" in a language that the words do not cover: it is as likely that something is missing as that no
-    tool does it, it speaks of data or a model, and names none. To ask is safer than to decline."""
+    tool does it, it speaks of data, documents or a model, and names none; nor do words speak for what no tool
+    does (`foreign`). To ask is safer than to decline."""
     chances = dict(draft.alternatives)
     asks, none = chances.get("ask", -math.inf), chances.get("none", -math.inf)
     return (
         draft.kind != "plan"
+        and not foreign
         and asks >= none - EVEN
         and asks >= LEAST_ASKED
-        and _speaks_of_work(reading)
+        and (_speaks_of_work(reading) or not lexicon().words["things_to_read"].isdisjoint(t.word for t in reading.tokens))
         and THINGS.isdisjoint(c.kind for c in reading.found)
     )
 
@@ -221,6 +251,15 @@ def another_later(case: Case, drafted: Sequence[str]) -> bool:
         a != b and _outspeaks(case, a, b) and not lacks_data(case, [a]) and not _asks_nothing_read(case, a)
         for a, b in zip(case.mine, drafted, strict=True)
     )
+
+
+def one_other(case: Case, drafted: Sequence[str]) -> bool:
+    """ "qlora it on my logs, export it, bench it": words are sure of every step, and the draft has for one of them a tool that none speaks
+    for ("does it fit?")."""
+    if not rules_sure(case.said) or len(case.mine) != len(drafted) or len(drafted) < MOST_DRAFTED:
+        return False
+    others = [(a, b) for a, b in zip(case.mine, drafted, strict=True) if a != b]
+    return len(others) == 1 and not case.points(others[0][1]) and others[0][1] not in case.mine
 
 
 def _outspeaks(case: Case, mine: str, other: str) -> bool:

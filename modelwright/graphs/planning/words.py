@@ -10,6 +10,8 @@ from modelwright.graphs.planning.candidate import Candidate
 
 _TOKEN = re.compile(r"\([1-9]\)(?=\s)|before ?/ ?after\b|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]|_")
 _INSIDE = re.compile(r"[^\W_][.-][^\W_]|\d,\d")
+_OF_COURSE = re.compile(r"of course\b|(?<=\bof )course\b", re.IGNORECASE)
+"""Says nothing, and holds the "of" of "which of"."""
 SOFT = frozenset({"number", "engine", "mode", "task", "preference", "cache", "index", "memory", "money", "gpu"})
 """Kinds that stay words: cues are made of words, and no cue names these."""
 
@@ -44,5 +46,5 @@ def tokenize(text: str, candidates: Sequence[Candidate]) -> list[Token]:
 
 def _plain(text: str, start: int, end: int) -> list[Token]:
     """A dot or hyphen inside a word (llama.cpp, fine-tune) and a comma inside a number are left out: they end no clause."""
-    found = [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text, start, end)]
+    found = [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text, start, end) if not _OF_COURSE.match(text, m.start())]
     return [t for t in found if not _INSIDE.fullmatch(text, t.start - 1, t.end + 1)]
