@@ -21,6 +21,7 @@ from modelwright.graphs.planning.intended import chosen_values, from_draft
 from modelwright.graphs.planning.intents import Intent
 from modelwright.graphs.planning.lexicon import SURE
 from modelwright.graphs.planning.reading import Reading
+from modelwright.graphs.planning.tool_names import INDEX
 from modelwright.graphs.planning.weighing import MOST_DRAFTED, WHOLE, Case, rules_sure
 from modelwright.models.base import Draft, DraftStep
 
@@ -110,12 +111,17 @@ def _believed(case: Case) -> Decision | None:
     drafted = [step.tool for step in steps]
     is_whole = (len(steps) < MOST_DRAFTED and not vacant) or set(case.mine) <= set(drafted)
     gainsaid = weighing.states_more(case, drafted) or (case.rules and weighing.says_no_more(case))
-    gainsaid = gainsaid or weighing.one_other(case, drafted)
+    gainsaid = gainsaid or weighing.measures_after(case, drafted) or _misses_an_index(case, drafted)
     gainsaid = gainsaid or (rules_sure(case.said) and weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted))
     if case.draft.score < WHOLE or not steps or not is_whole or gainsaid:
         return None
     alike = sorted(case.mine) == sorted(drafted)
     return _of_draft(case, _in_order_of(case, steps), "both") if alike else _of_draft(case, steps)
+
+
+def _misses_an_index(case: Case, drafted: Sequence[str]) -> bool:
+    """ "new index called care, pieces of 150 tokens": a draft that searches what is to be made."""
+    return INDEX in case.mine and INDEX not in drafted and rules_sure(case.said) and documents.builds(case.reading.request)
 
 
 def _weighed(case: Case) -> Decision:
@@ -147,7 +153,7 @@ def _asks_for_nothing(case: Case, drafted: Sequence[str]) -> bool:
 
 
 def _rules_know_better(case: Case, drafted: Sequence[str]) -> bool:
-    if weighing.states_more(case, drafted) or weighing.one_other(case, drafted):
+    if weighing.states_more(case, drafted) or weighing.measures_after(case, drafted):
         return True
     spoken, sure = arguments.spoken_of(case.reading.said), rules_sure(case.said)
     misses_a_thing = weighing.takes_all(case, case.mine) and not weighing.takes_all(case, drafted)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from modelwright.graphs.planning import questions
+from modelwright.graphs.planning import phrases, questions
 from modelwright.graphs.planning.candidate import Candidate
 from modelwright.graphs.planning.clauses import Clause, mentions
 from modelwright.graphs.planning.drafts import Draft
@@ -84,6 +84,13 @@ def is_learnt(sheet: Sheet, draft: Draft, candidate: Candidate) -> bool:
     trains = [d for d in sheet.drafts if made_models(d.tool) and d.sources.get("dataset") == candidate.evidence]
     own = sum(c.value == candidate.value for c in sheet.candidates) > 1 and any(c.value == candidate.value for c in draft.clause.candidates)
     return bool(trains) and not (own and not any(candidate in d.clause.candidates for d in trains))
+
+
+def own_instead(sheet: Sheet, draft: Draft, chosen: Candidate) -> Candidate:
+    """ "watch the loss on dev.jsonl, then compare on quiz.csv": the one data set of the step's own clause rather than another step's."""
+    own = [c for c in draft.clause.candidates if c.kind == "dataset"]
+    aside = phrases.role(EVAL, sheet.request, chosen.start, chosen.end) or any(d.args.get(EVAL) == chosen.value for d in sheet.drafts)
+    return own[0] if aside and len(own) == 1 and measures(draft.tool) else chosen
 
 
 def fill(sheet: Sheet, draft: Draft, field: FieldSpec) -> None:

@@ -42,6 +42,7 @@ def fill(sheet: Sheet) -> None:
                 _words_of_path(sheet, draft, field)
             elif found := [c for c in _said(sheet, field, free) if not _overlaps(c, taken)]:
                 fill_values.put(sheet, draft, field, found)
+    _rates_for_a_sweep(sheet)
 
 
 def _types_of_the_cache(sheet: Sheet) -> None:
@@ -93,6 +94,13 @@ def _data_of_metrics(sheet: Sheet) -> None:
             del draft.args[METRICS], draft.sources[METRICS]
         else:
             draft.args[EVAL], draft.sources[EVAL] = draft.args.pop("dataset"), draft.sources.pop("dataset")
+
+
+def _rates_for_a_sweep(sheet: Sheet) -> None:
+    """ "2, 5 and 10 req/s, and tell me where we break 400 ms": a sweep finds rates itself, so where they are given it is none."""
+    for draft in sheet.drafts:
+        if draft.args.get("sweep") is True and "rate" in draft.args:
+            del draft.args["sweep"], draft.sources["sweep"]
 
 
 def _overlaps(candidate: Candidate, places: Sequence[tuple[int, int]]) -> bool:

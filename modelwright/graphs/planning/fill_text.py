@@ -138,6 +138,9 @@ _HOW_TOLD = re.compile(
 )
 """Words that say nothing of what is asked."""
 _COMMAND = re.compile(
+    r"(?:kunt|kan|kun|können|könnten|kannst|könntest|pouvez|pourriez|peux|puedes|podrías|puede|podría|puoi|potresti|può|potrebbe"
+    r"|podes|poderia|kunne)[ -](?:u|je|jij|sie|du|vous|tu|usted"
+    r"|você|lei)\b|(?:puedes|podrías|puoi|potresti|podes) (?!ser\b)|"
     r"(?:y )?que (?:me|nos) (?:d[ée]s?|diga[s]?|muestre[s]?|enseñe[s]?|busque[s]?|encuentre[s]?)\b|"
     r"(?:can|could|would|will|can't|couldn't|won't) (?:you|u|we|i)(?: please| just| maybe| perhaps| now| also| get you to)* "
     r"(?:re-?)?(?:index|ingest|search|look|find|ask|answer|check|read|query|use|tell|show|give|go|help|do|build|make|run|set|try|open)\b",

@@ -123,6 +123,8 @@ _NO_NAMES = frozenset(_SMALL.split())
 _IDENTIFIER = re.compile(
     r"(?<![\w./:-])(?!(?:r|a|bs|pp|tg|x|c|n)\d+\b|lr\d|e2e\b)(?=[\w-]*[a-z])(?=[\w-]*[\d_])[a-z][\w-]{2,40}(?![\w/-]|\.\w)", re.IGNORECASE
 )
+_A_MODEL = re.compile(r"[-_](?:q?lora|dora|adapter|model|gguf|hf|sft|tuned)$", re.IGNORECASE)
+"""Ends the name of a model, of which no index is made."""
 _FOLDER = (
     r"(?:folder(?:u|ze)?|directory|ordner|verzeichnis|carpeta|directorio|dossier|répertoire|cartella|pasta|map(?:pen?)?|katalog(?:u|en)?"
     r"|slož\w{2})"
@@ -252,6 +254,8 @@ def find_indexes(text: str, known: Sequence[str] = ()) -> list[Candidate]:
         for match in re.finditer(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-])", text):
             found[match.start()] = name
     for match in _IDENTIFIER.finditer(text) if not found else ():
+        if _A_MODEL.search(match.group()):
+            continue
         if _OF_A_GROUP.search(text[: match.start()]) or any(
             q.start() < match.start() and match.end() < q.end() for q in _PHRASE.finditer(text)
         ):

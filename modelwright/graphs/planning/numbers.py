@@ -19,7 +19,7 @@ _DIGITS = re.compile(
     r"|(?<=[\s,;(]a)(?=(?:8|16|32|64|128|256|512)\b))(?:\d{1,3}(?:,\d{3})+"
     r"|(?<!\d[ ,])\d{1,3}(?P<spaces>(?:[\u00a0\u202f\u2009]\d{3})+|(?: \d{3})* (?:000|500))(?=\s[^\W\d]|\s?[$€£]|\Z)"
     r"|(?P<dots>\d{1,3}(?:\.\d{3})+(?=\s?(?:us-?)?(?:dollar|euro|€|eur|usd))|\d{1,3}(?:\.000)+(?![\d.]))"
-    r"|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|euros?|€|\$|eur|usd|cents?|(?:je|pro|par|por)\s(?:mill?i\w+|mio))(?!\w))"
+    r"|0,\d+|\d{1,4},\d{1,2}(?=\s?(?:dollars?|d[óo]lar\w*|dollar[io]|reais|kron\w*|kr\b|zł\w*|francs?|euros?|€|\$|eur|usd|cents?|(?:je|pro|par|por)\s(?:mill?i\w+|mio))(?!\w))"
     r"|\A\d{1,4},\d{2}\Z"
     r"|\d{1,4},\d{1,2}(?=\s(?:(?:el|le|il|o|os|para|por|pour|per|für)\s)?(?:(?:de|en|di|die|la)\s)*(?:salida|sortie|uscita|sa[íi]da|ausgabe)\b)"
     r"|\d{1,2},5(?=\s(?:epo\w+|époq\w+|époc\w+|sek\w*|segund\w*|secon\w+|s)\b)|\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"

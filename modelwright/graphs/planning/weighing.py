@@ -45,6 +45,7 @@ EVEN, LEAST_ASKED = 1.0, -1.6
 RECKONED = frozenset({"choose_engine", "cost", "memory_fit", "kv_cache", "benchmark", "speculate"})
 """Tools of sizes, speeds and prices. Of 2,280 new requests 16 had a draft of these alone, no word that is sure of one, and none of models,
 data or what is served: 15 were nobody's work (a pension, a pump rate, a gaming PC), and one is settled by a word since."""
+_MEASURES = frozenset({"evaluate", "compare"})
 MOST_DRAFTED = 3
 """Steps from which a draft may be cut short: of the examples that it learned from one in a hundred has more."""
 
@@ -173,7 +174,14 @@ def _reckons_with_nothing(case: Case) -> bool:
     spoken_of = _speaks_of_work(case.reading) or not lexicon().words["things_to_serve"].isdisjoint(words)
     named = not THINGS.isdisjoint(c.kind for c in case.reading.found)
     named = named or any(said.field == "needs" and said.tool in drafted for said in case.reading.said)  # "it has to live in my own process"
-    return bool(drafted) and drafted <= RECKONED and not (spoken_of or named) and all(case.points(tool) < SURE for tool in drafted)
+    possible = dict(case.draft.alternatives).get("none", -math.inf) >= IMPROBABLE
+    return (
+        possible
+        and bool(drafted)
+        and drafted <= RECKONED
+        and not (spoken_of or named)
+        and all(case.points(tool) < SURE for tool in drafted)
+    )
 
 
 def _speaks_of_work(reading: Reading) -> bool:
@@ -253,13 +261,12 @@ def another_later(case: Case, drafted: Sequence[str]) -> bool:
     )
 
 
-def one_other(case: Case, drafted: Sequence[str]) -> bool:
-    """ "qlora it on my logs, export it, bench it": words are sure of every step, and the draft has for one of them a tool that none speaks
-    for ("does it fit?")."""
-    if not rules_sure(case.said) or len(case.mine) != len(drafted) or len(drafted) < MOST_DRAFTED:
+def measures_after(case: Case, drafted: Sequence[str]) -> bool:
+    """ "train on a.jsonl, then score it on test.jsonl": words are sure of a measurement behind a training, and the draft measures nothing
+    (it took the file for one to watch the loss on)."""
+    if not rules_sure(case.said) or not set(drafted) < set(case.mine) or set(drafted) & _MEASURES or not set(drafted) & TRAINS:
         return False
-    others = [(a, b) for a, b in zip(case.mine, drafted, strict=True) if a != b]
-    return len(others) == 1 and not case.points(others[0][1]) and others[0][1] not in case.mine
+    return any(i.tool in _MEASURES and points_of(i) >= SURE for i in case.rules)
 
 
 def _outspeaks(case: Case, mine: str, other: str) -> bool:

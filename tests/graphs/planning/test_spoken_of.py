@@ -205,7 +205,7 @@ def test_what_is_looked_through_and_how_is_nothing_to_look_for(request_: str, wo
 def test_sizes_and_prices_of_other_things_are_nobodys_work(
     request_: str, drafted: tuple[str, Fields], workspace: Path, installed: dict[str, Tool]
 ) -> None:
-    assert plan_of(request_, workspace, installed, Drafts(drafted, score=SURE)).kind == "none"
+    assert plan_of(request_, workspace, installed, Drafts(drafted, score=SURE, none=-5.0)).kind == "none"
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_sizes_and_prices_of_other_things_are_nobodys_work(
     [("what do 900 requests a day cost at $2 a million tokens?", "cost"), ("which engine for 20 users on an RTX 4090?", "choose_engine")],
 )
 def test_sizes_and_prices_of_what_a_model_does_are_reckoned(request_: str, tool: str, workspace: Path, installed: dict[str, Tool]) -> None:
-    assert plan_of(request_, workspace, installed, Drafts((tool, {}), score=SURE)).kind == "plan"
+    assert plan_of(request_, workspace, installed, Drafts((tool, {}), score=SURE, none=-5.0)).kind == "plan"
 
 
 def test_whoever_speaks_of_a_file_and_names_none_is_asked_rather_than_declined(workspace: Path, installed: dict[str, Tool]) -> None:
@@ -292,3 +292,36 @@ def test_more_values_in_the_words_of_everyday(
     (workspace / "src" / "a.c").write_text("int a;\n")
     last = steps(request_, [drafted], workspace, installed)[-1]
     assert {name: last.get(name) for name in wanted} == wanted
+
+
+# words against drafts ---------------------------------------------------------------------------------------------------
+
+
+def test_a_measurement_behind_a_training_is_no_file_to_watch_the_loss_on(workspace: Path, installed: dict[str, Tool]) -> None:
+    request = "- inspect a.jsonl\n- qlora on it, 200 steps\n- eval on b.jsonl"
+    drafted = [("inspect_dataset", {"dataset": ["D1"]}), ("finetune", {"dataset": ["D1"], "eval_dataset": ["D2"]})]
+    found = steps(request, drafted, workspace, installed)
+    assert [step["tool"] for step in found] == ["inspect_dataset", "finetune", "evaluate"]
+    assert found[-1]["dataset"] == "b.jsonl"
+
+
+def test_the_data_set_of_the_own_clause_goes_before_one_that_is_held_out(workspace: Path, installed: dict[str, Tool]) -> None:
+    (workspace / "quiz.jsonl").write_text("{}\n")
+    request = "train on a.jsonl (use b.jsonl for the held out loss), then compare it with builtin on quiz.jsonl"
+    found = steps(request, [TRAINS, ("compare", {"dataset": ["D2"]})], workspace, installed)
+    assert found[-1]["dataset"] == "quiz.jsonl"
+
+
+def test_rates_that_are_given_are_no_sweep(workspace: Path, installed: dict[str, Tool]) -> None:
+    request = "fire at m.gguf with 2, 5 and 10 req/s and tell me where we break 400 ms to first token"
+    (step,) = steps(request, [("benchmark", {"model": ["M1"], "rate": ["N1", "N2", "N3"]})], workspace, installed)
+    assert (step["rate"], step["ttft_ms"], step.get("sweep")) == ([2, 5, 10], 400, None)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["make the assistant forget all about the old prices", "train on a.jsonl under differential privacy, epsilon 3"],
+)
+def test_other_trainings_are_nobodys_work(request_: str, workspace: Path, installed: dict[str, Tool]) -> None:
+    plan = plan_of(request_, workspace, installed, Drafts(TRAINS, score=-0.65, none=-0.8))
+    assert plan.kind == "none"
