@@ -201,6 +201,8 @@ def explain(tool: Tool, error: ValidationError) -> str:
             reason = "no such argument, " + (f"did you mean {near[0]}?" if near else f"it takes {', '.join(tool.args.model_fields)}")
         elif item["type"] == "missing":
             reason = "is missing"
+        elif not item["loc"]:  # of several arguments together: what is wrong says it, all of them would not
+            reason = reason.removeprefix("Value error, ")
         elif item["type"] != NO_SUCH_NAME:
             reason = f"{reason}, got {item['input']!r:.80}"
         problems.append(f"{place}: {reason}")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from modelwright.errors import PlanError
 from modelwright.graphs import references
 from modelwright.graphs.plancheck import check, plan_hash, read_plan
+from modelwright.tools import load_all
 from modelwright.types import Plan, Step
 from tests.graphs.toys import TOOLS, steps
 
@@ -84,3 +85,10 @@ def test_what_holds_no_reference_resolves_to_itself(value: object) -> None:
 def test_a_plan_survives_json(texts: dict[str, str], text: str) -> None:
     plan = Plan(**texts, steps=[Step(id="s1", tool="note", args={"text": text})])
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+def test_arguments_that_do_not_go_together_are_told_without_a_list_of_all() -> None:
+    wrong = steps(("benchmark", {"model": "m.gguf", "sweep": True, "rate": [1.0]}))
+    with pytest.raises(PlanError) as raised:
+        check(wrong, load_all())
+    assert raised.value.message == "s1: benchmark: sweep finds the rates itself: leave rate out"

@@ -39,6 +39,7 @@ from modelwright.graphs.planning.sheet import OUTPUT_LEADS, Sheet
 
 def fill(sheet: Sheet) -> None:
     """Fill the drafts in order. Raises OpenQuestion for the first thing that only the user can say."""
+    fill_folded.without_a_model(sheet)
     for draft in list(sheet.drafts):
         _fill(sheet, draft)
         _split(sheet, draft)

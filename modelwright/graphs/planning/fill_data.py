@@ -87,7 +87,11 @@ def is_learnt(sheet: Sheet, draft: Draft, candidate: Candidate) -> bool:
 
 
 def own_instead(sheet: Sheet, draft: Draft, chosen: Candidate) -> Candidate:
-    """ "watch the loss on dev.jsonl, then compare on quiz.csv": the one data set of the step's own clause rather than another step's."""
+    """ "watch the loss on dev.jsonl, then compare on quiz.csv": the one data set of the step's own clause rather than another step's. And
+    "x_train.jsonl is the training set, x_test.jsonl the test set": what is called for training is what is learnt from."""
+    if made_models(draft.tool) and _sounds(chosen, TEST_NAMES) and not _LEARNS.search(sheet.request[: chosen.start]):
+        train = {c.value: c for c in sheet.candidates if c.kind == "dataset" and _sounds(c, TRAIN_NAMES)}
+        return next(iter(train.values())) if len(train) == 1 else chosen
     own = [c for c in draft.clause.candidates if c.kind == "dataset"]
     aside = phrases.role(EVAL, sheet.request, chosen.start, chosen.end) or any(d.args.get(EVAL) == chosen.value for d in sheet.drafts)
     return own[0] if aside and len(own) == 1 and measures(draft.tool) else chosen
@@ -134,7 +138,8 @@ def _right_one(sheet: Sheet, draft: Draft, here: Sequence[Candidate]) -> Candida
     fitting = [c for c in here if _sounds(c, wanted)]
     if len(fitting) != 1:
         fitting = [c for c in here if not _sounds(c, unwanted)]
-    others = [c for c in here if c not in fitting]
+    elsewhere = [c for d in sheet.drafts if d is not draft and measures(d.tool) for c in d.clause.candidates]
+    others = [c for c in here if c not in fitting and (measures(draft.tool) or c not in elsewhere)]
     if len(fitting) != 1 or (not measures(draft.tool) and not all(_sounds(c, TEST_NAMES) for c in others)):
         chosen = sheet.answers.choose(f"{draft.tool.name} takes one data set. Which one?", [str(c.value) for c in here])
         return replace(next(c for c in here if str(c.value) == chosen.value), source="answer")

@@ -12,6 +12,7 @@ from typing import Any
 
 from modelwright.graphs.planning import named
 from modelwright.graphs.planning.cards import is_free_text
+from modelwright.graphs.planning.clauses import Clause
 from modelwright.graphs.planning.drafts import Draft
 from modelwright.graphs.planning.fields import fields_of, made_models, main_dataset
 from modelwright.graphs.planning.lexicon import lexicon
@@ -24,6 +25,17 @@ _HOW = re.compile(r"(?:(?:and|but|then|,)\s+)*(?:with|using|at|in|kept in|mit|co
 MOST_STATED = 9
 """Words of a clause that only states a value."""
 _PLACE = re.compile(r"request\[(\d+):(\d+)\]")
+
+
+def without_a_model(sheet: Sheet) -> None:
+    """ "36 layers, 8 kv heads, head dim 128: how much cache at 64k, and does it stay under 6 GiB?": of a shape alone no model is fitted."""
+    cache, fits = ([d for d in sheet.drafts if d.tool.name == name] for name in RECKON)
+    if len(cache) != 1 or len(fits) != 1 or any(c.kind in ("model", "missing") for c in sheet.candidates):
+        return
+    if "layers" not in named.numbers(fields_of(cache[0].tool.args), sheet.candidates, sheet.request, 0, len(sheet.request)):
+        return
+    cache[0].clause = Clause(tuple(sorted({*cache[0].clause.tokens, *fits[0].clause.tokens}, key=lambda t: t.start)))
+    sheet.drafts.remove(fits[0])
 
 
 def fold(sheet: Sheet) -> None:

@@ -126,6 +126,7 @@ _HOLDS_A_QUESTION = re.compile(
     rf"|ob)\b){QUESTION}\b",
     re.IGNORECASE,
 )
+_OPENS = re.compile(rf"¿?(?!(?:if|whether|can|may|is|are|does|do|did|was|were|must|que|come|si|chi|ob)\b){QUESTION}\b", re.IGNORECASE)
 _START_OF_COMMAND = re.compile(r"(?:and|but|then|for|with|using|top|please|to|into|as|by)\b|\d", re.IGNORECASE)
 _MARKED = re.compile(r"[^.!?؟？\n]+[?؟？]")
 _HOW_TOLD = re.compile(
@@ -295,6 +296,12 @@ def is_command(text: str) -> bool:
 
 def quotes(request: str) -> bool:
     return QUOTED.search(request) is not None
+
+
+def opens_with_a_question(request: str) -> bool:
+    """Whether a sentence is a question of what, who, how … to the documents: "wat staat er over reiskosten?"."""
+    sentences = (said.group().strip() for said in _MARKED.finditer(request))
+    return any(_OPENS.match(said) and not _COMMAND.match(said) for said in sentences)
 
 
 def _before_its_verb(request: str, start: int, end: int, places: Sequence[Candidate]) -> Candidate | None:

@@ -55,7 +55,7 @@ def chosen(sheet: Sheet, draft: Draft, fields: dict[str, FieldSpec], paths: Mapp
         if name in by_name or not fitting or name in draft.args or _said_otherwise(sheet, draft, field, fitting):
             continue
         fitting = [_closer(draft, c) for c in fitting]
-        if field.role == "dataset" and not field.is_list:
+        if field.role == field.name == "dataset":
             fitting = [fill_data.own_instead(sheet, draft, c) for c in fitting]
         if field.role in ("dataset", "model", "file", "documents"):
             fitting = [sheet.existing(c, field, draft) if not field.is_list or not fits_role(c, field.role) else c for c in fitting]

@@ -145,6 +145,7 @@ _OUTPUT_NAMES = (
     re.compile(
         rf"\bresults?\b(?: \w+){{0,2}} (?:in|into|to) (?:(?:the|a|my|our) )?{_FOLDER}\s+(?:(?:called|named) )?{_NAME}{_ENDS}", re.IGNORECASE
     ),
+    re.compile(rf"\binto (?:the|a) {_FOLDER}\s+(?:(?:called|named) )?{_NAME}(?![\w/-]|\.\w)", re.IGNORECASE),
     re.compile(rf"\b(?:goes|go|belongs?) (?:to|in|into) (?:the|a) {_FOLDER}\s+(?:(?:called|named) )?{_NAME}{_ENDS}", re.IGNORECASE),
     re.compile(
         rf"\bresults? (?:belongs?|goes|go|should (?:be|go|end up)|comes?|lands?) (?:in|into|to|under) (?:(?:the"

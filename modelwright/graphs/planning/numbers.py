@@ -93,7 +93,7 @@ _ONE = ("un", "una", "une", "uno", "um", "uma", "ein", "eine", "einem", "einer",
 _ALONE = ("me", "myself", "ich", "yo", "moi", "io", "eu", "ik", "jag")
 _NONE = ("no", "without", "ohne", "sans", "sin", "senza", "sem", "zonder", "bez", "utan", "uden", "uten")
 _COUNTED = (
-    r"frase|phrase|satz|zin|oración|epoch\w*|époc\w*|época|epoca|durchgang|sekunde|seconde|segundo|secondo|zeile|ligne|fila|riga|linha|rij"
+    r"frase|phrase|satz|zin|oración|epoch\w*|époc\w*|époques?|época|epoca|durchgang|sekunde|seconde|segundo|secondo|zeile|ligne|fila|riga|linha|rij"
     r"|anfrage|requête|petición|consulta|richiesta|requisição|verzoek|aanvraag|beispiel|exemple|ejemplo|esempio|exemplo|usuario|utilisateur|utente|usuário|nutzer|gebruiker|persona|personne|pessoa"
 )
 _ARTICLES = re.compile(

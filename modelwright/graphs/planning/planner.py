@@ -238,7 +238,7 @@ class Planner:
         sheet.rank = self._consult.rank if isinstance(self._model, Ranks) else None
         sheet.trusted = self._trusted
         sheet.asks = self._asks
-        sheet.wordless = self._wordless and not fill_text.quotes(request)
+        sheet.wordless = self._wordless and not (fill_text.quotes(request) or fill_text.opens_with_a_question(request))
         fill.fill(sheet)
         if self._vague:
             _ask_about(sheet)

@@ -325,3 +325,26 @@ def test_rates_that_are_given_are_no_sweep(workspace: Path, installed: dict[str,
 def test_other_trainings_are_nobodys_work(request_: str, workspace: Path, installed: dict[str, Tool]) -> None:
     plan = plan_of(request_, workspace, installed, Drafts(TRAINS, score=-0.65, none=-0.8))
     assert plan.kind == "none"
+
+
+def test_what_is_called_the_training_set_is_what_is_learnt_from(workspace: Path, installed: dict[str, Tool]) -> None:
+    for name in ("x_train.jsonl", "x_test.jsonl"):
+        (workspace / name).write_text("{}\n")
+    request = "x_train.jsonl is the training set, x_test.jsonl the test set. Train a LoRA, then tuned vs. base on the test set."
+    found = steps(request, [("finetune", {"dataset": ["D2"]}), ("compare", {})], workspace, installed)
+    assert (found[0]["dataset"], found[-1]["dataset"]) == ("x_train.jsonl", "x_test.jsonl")
+
+
+def test_of_a_shape_alone_no_model_is_fitted(workspace: Path, installed: dict[str, Tool]) -> None:
+    request = "36 layers, 8 kv heads, head dim 128. how much kv cache is that at 64k context, and does it stay under 6 GiB?"
+    drafted = [("kv_cache", {"layers": ["N1"]}), ("memory_fit", {"memory_gib": ["G1"]})]
+    (step,) = steps(request, drafted, workspace, installed)
+    assert (step["tool"], step["layers"], step["memory_gib"]) == ("kv_cache", 36, 6)
+
+
+def test_a_question_to_an_index_is_answered_though_the_draft_would_rather_ask(workspace: Path, installed: dict[str, Tool]) -> None:
+    unsure = Drafts(("rag_answer", {"index": ["X1"]}), score=-0.57, ask=-1.2, none=-2.5)
+    plan = plan_of("Wat staat er in de index uren over reiskosten, tot welk bedrag?", workspace, installed, unsure)
+    assert [(step.tool, step.args["index"]) for step in plan.steps] == [("rag_answer", "uren")]
+    vague = plan_of("kun je iets voor me opzoeken in de index uren?", workspace, installed, unsure)
+    assert vague.kind == "question"
