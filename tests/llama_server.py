@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 START_SECONDS = 120
+READ_FROM_ENVIRONMENT = frozenset({"CACHE", "CHAT_FORMAT", "CONFIG_FILE", "HOST", "MODEL", "PORT", "SEED", "VERBOSE"})
+"""Settings of the server that a shell may have for something else."""
 PARTS = ("llama_cpp", "uvicorn", "fastapi", "sse_starlette", "starlette_context")
 
 
@@ -38,7 +40,8 @@ def running(context: int = 2048, **options: str) -> Iterator[str]:
     command = [sys.executable, str(Path(__file__).resolve())]
     for name, value in (flags | threads | options).items():
         command += [f"--{name}", str(value)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=child_environment())
+    env = {name: value for name, value in child_environment().items() if name.upper() not in READ_FROM_ENVIRONMENT}
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=env)
     try:
         _wait_for(f"http://127.0.0.1:{port}/v1/models", child)
         yield f"127.0.0.1:{port}"
