@@ -21,11 +21,13 @@ from tests.tui.waiting import shows, text_of, until
 
 MEASURED = data.memory_of
 """As it is, before the tests of the app put a number in its place."""
-WAIT = "import sys; sys.stdin.read()"
+WAIT = "import sys; print(flush=True); sys.stdin.read()"
 AGENT = f"""
 import subprocess, sys
 kept = bytearray(30_000_000)
-held = [subprocess.Popen([sys.executable, "-c", {WAIT!r}, name], stdin=subprocess.PIPE) for name in sys.argv[1:]]
+held = [subprocess.Popen([sys.executable, "-c", {WAIT!r}, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for name in sys.argv[1:]]
+for one in held:
+    one.stdout.readline()  # it has started: what it holds from here on changes no more
 print(*(one.pid for one in held), flush=True)
 sys.stdin.read()
 """
