@@ -121,12 +121,10 @@ _TAIL = re.compile(
 
 
 _ASKS = re.compile(rf"¿?{QUESTION}\b", re.IGNORECASE)
-_HOLDS_A_QUESTION = re.compile(
-    rf"\?|:\s|\b(?!(?:if|whether|can|may|is|are|does|do|did|was|were|must|que|come|como|qui|si|chi"
-    rf"|ob)\b){QUESTION}\b",
-    re.IGNORECASE,
-)
-_OPENS = re.compile(rf"¿?(?!(?:if|whether|can|may|is|are|does|do|did|was|were|must|que|come|si|chi|ob)\b){QUESTION}\b", re.IGNORECASE)
+_OF_WHAT = rf"(?!(?:if|whether|can|may|is|are|does|do|did|was|were|must|que|come|como|qui|si|chi|ob)\b){QUESTION}\b"
+"""Words that ask what, who, when, how: not those that also begin a condition or a command."""
+_HOLDS_A_QUESTION = re.compile(rf"\?|:\s|\b{_OF_WHAT}", re.IGNORECASE)
+_OPENS = re.compile(rf"¿?{_OF_WHAT}", re.IGNORECASE)
 _START_OF_COMMAND = re.compile(r"(?:and|but|then|for|with|using|top|please|to|into|as|by)\b|\d", re.IGNORECASE)
 _MARKED = re.compile(r"[^.!?؟？\n]+[?؟？]")
 _HOW_TOLD = re.compile(

@@ -34,8 +34,8 @@ ABSURD = -8.0
 """Of "none", below which words for what no tool does are taken for something said by the way: "I have a file with anonymised notes". Of 39
 requests with such words and a drafted plan all 18 below it meant the plan, of the 21 above it 5."""
 POSSIBLE = -1.3
-"""Of the tool that words are sure of, from which a draft that declines without being sure is not believed: of 7 such the four above it were
-plans or incomplete, the three below it nobody's work but one."""
+"""Of the tool that words are sure of, from which a draft that declines without being sure is not believed: of 7 such three of the four
+above it were plans or incomplete, and two of the three below it nobody's work."""
 DECLINES = -2.0
 """Of "none", below which a draft that asks is not declined for want of words: "wie gut ist m.gguf bei meinen Testsätzen?"."""
 IMPROBABLE = -6.0
